@@ -1,0 +1,68 @@
+/*
+ * What differs between guest architectures, as functions. One folder per architecture implements this header
+ * (platform/arch/x86_64); nothing above it names a register.
+ */
+#ifndef PLATFORM_ARCH_H
+#define PLATFORM_ARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "platform.h"
+
+struct arch_regs {
+	uint64_t slot[32]; /* the layout is the architecture's own */
+};
+
+/* Calls. */
+void arch_call(const struct arch_regs *, struct call_info *out);
+void arch_set_call(struct arch_regs *, int64_t nr, const uint64_t arg[6]);
+int64_t arch_result(const struct arch_regs *);
+void arch_set_result(struct arch_regs *, int64_t ret);
+/* Backs up over the call instruction so that call `nr` with the same arguments is made again when the tracee runs. */
+void arch_restart_call(struct arch_regs *, int64_t nr);
+
+uint64_t arch_ip(const struct arch_regs *);
+uint64_t arch_sp(const struct arch_regs *);
+void arch_set_ip(struct arch_regs *, uint64_t);
+void arch_set_sp(struct arch_regs *, uint64_t);
+void arch_set_tls(struct arch_regs *, uint64_t);
+/* The state in which a fresh program starts: everything zero but these. */
+void arch_start(struct arch_regs *, uint64_t entry, uint64_t sp);
+
+/* What ELF files this architecture runs, and what the auxiliary vector says of it. */
+uint16_t arch_elf_machine(void);
+const char *arch_platform_string(void); /* AT_PLATFORM, uname's machine: "x86_64" */
+uint64_t arch_hwcap(void);
+uint64_t arch_hwcap2(void);
+uint64_t arch_min_sigstack(void);       /* AT_MINSIGSTKSZ */
+
+/*
+ * Signal frames. struct siginfo bytes and masks are the guest's ABI (128 bytes, 64-bit mask).
+ */
+struct sigframe {
+	int signo;
+	uint64_t handler;
+	uint64_t restorer;     /* SA_RESTORER's, or 0 */
+	uint64_t mask;         /* to be restored by sigreturn */
+	uint8_t siginfo[128];
+	uint64_t alt_base, alt_size; /* the alternate stack as uc_stack shows it */
+	int32_t alt_flags;
+	bool on_alt;           /* build the frame on the alternate stack */
+	struct fault_info fault; /* for trapno, err and cr2 of the context; zero for other signals */
+};
+/* In a stop: writes the frame to the guest's stack and sets the registers to enter the handler. 0 or -EFAULT (then the guest gets SIGSEGV). */
+int arch_push_frame(struct tracee *, const struct sigframe *);
+struct sigreturn {
+	uint64_t mask;
+	uint64_t alt_base, alt_size;
+	int32_t alt_flags;
+};
+/* In a stop at rt_sigreturn: reads the frame, restores all registers and the extended state from it. 0 or -EFAULT. */
+int arch_pop_frame(struct tracee *, struct sigreturn *out);
+
+/* The vDSO image to be mapped into every guest, and its length in bytes; entry points answer clocks from the page before it. */
+const void *arch_vdso_image(size_t *len);
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * Inodes and dentries: what a filesystem in the sentry is made of.
+ *
+ * A filesystem (goferfs, overlay, tmpfs, proc, dev, devpts, sys, mqueue) implements struct inode_ops and makes files with struct file_ops.
+ * The generic layer (vfs.h) walks paths, checks permissions, mount flags and sticky bits, keeps the dentry cache, and calls the
+ * operations with the directory's dir_lock held where it says so. Objects embed struct inode.
+ */
+#ifndef SENTRY_FS_INODE_H
+#define SENTRY_FS_INODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/stat.h"
+#include "base/list.h"
+#include "base/lock.h"
+#include "base/ref.h"
+#include "sentry/fs/path.h"
+
+struct task;
+struct cred;
+struct file;
+struct inode;
+struct super;
+struct waitq;
+
+struct timespec64 {
+	int64_t sec;
+	uint32_t nsec;
+};
+
+/* What stat shows. A copy handed about, or the inode's own (protected by inode->lock). */
+struct attr {
+	uint64_t ino;
+	uint32_t mode; /* type and permission bits */
+	uint32_t nlink, uid, gid;
+	uint64_t rdev;
+	int64_t size;
+	uint64_t blocks; /* of 512 bytes */
+	uint32_t blksize;
+	struct timespec64 atime, mtime, ctime, btime;
+};
+
+enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_ATIME_NOW = 64, ATTR_MTIME_NOW = 128, ATTR_CTIME = 256 };
+struct setattr {
+	uint32_t valid; /* ATTR_* */
+	uint32_t mode, uid, gid;
+	int64_t size;
+	struct timespec64 atime, mtime;
+};
+
+/* What to make, for create(): a regular file, directory, symlink, fifo, socket or device, by mode's type bits. */
+struct create_how {
+	uint32_t mode, uid, gid;
+	uint64_t rdev;
+	const char *target; /* symlinks */
+};
+
+/* Where readdir puts entries. add() returns false when there is no more room: stop, and start there next time. */
+struct dirent_sink {
+	bool (*add)(struct dirent_sink *, const char *name, uint32_t len, uint64_t ino, uint8_t type /* DT_* */, int64_t next_pos);
+};
+
+struct inode_ops {
+	/* --- directories; names are checked and NUL-terminated; `dir_lock` of the directory held by the caller ------------------- */
+	/* *out referenced, or -ENOENT. */
+	int (*lookup)(struct inode *dir, const char *name, struct inode **out);
+	int (*create)(struct inode *dir, const char *name, const struct create_how *, struct task *, struct inode **out);
+	int (*link)(struct inode *dir, const char *name, struct inode *target);
+	int (*unlink)(struct inode *dir, const char *name, struct inode *victim);
+	int (*rmdir)(struct inode *dir, const char *name, struct inode *victim); /* -ENOTEMPTY */
+	/* Both dir_locks held. flags: LX_RENAME_*. `victim` is what has the new name, or NULL. */
+	int (*rename)(struct inode *from, const char *name, struct inode *what, struct inode *to, const char *new_name, struct inode *victim, uint32_t flags);
+	/* May a cached dentry still be used? For shared and changing trees (proc, live volumes); absent: yes. `inode` NULL: a negative entry. */
+	bool (*revalidate)(struct inode *dir, const char *name, struct inode *inode);
+
+	/* --- any inode -------------------------------------------------------------------------------------------------------------- */
+	/* Brings inode->attr up to date where it is not the truth itself. Absent: it is. */
+	int (*getattr)(struct inode *, struct attr *out);
+	/* Checked by the generic layer (ownership, set-id bits). Applies, and changes inode->attr. */
+	int (*setattr)(struct inode *, const struct setattr *);
+	/* Into buf, not terminated; length or negative errno. */
+	int64_t (*readlink)(struct inode *, struct task *, char *buf, size_t len);
+	/* Symlinks that lead to an object instead of a name (/proc/PID/fd/N, exe, cwd, root). Absent: readlink decides. */
+	int (*follow)(struct inode *, struct task *, struct path *out);
+	/* Makes the open file; access was checked. *out referenced. flags: LX_O_*. For fifos, devices and sockets the generic layer may take over (NULL op). */
+	int (*open)(struct inode *, const struct path *, uint32_t flags, struct task *, struct file **out);
+	/* Regular files: truncate by path is setattr(ATTR_SIZE). */
+	int64_t (*getxattr)(struct inode *, const char *name, void *buf, size_t len);
+	int (*setxattr)(struct inode *, const char *name, const void *buf, size_t len, int flags);
+	int64_t (*listxattr)(struct inode *, char *buf, size_t len);
+	int (*removexattr)(struct inode *, const char *name);
+	/* The last reference is gone: free. */
+	void (*destroy)(struct inode *);
+};
+
+struct inode {
+	struct ref ref;
+	/* immutable after creation */
+	const struct inode_ops *ops;
+	struct super *super;       /* referenced by its mounts, which outlive the inode's users */
+	uint32_t type;             /* S_IFMT bits */
+	/* protected by dir_lock (RANK_INODE_DIR): a directory's contents */
+	struct lock dir_lock;
+	/* protected by lock (RANK_INODE) */
+	struct lock lock;
+	struct attr attr;
+	/* owned by the object that uses them, made at first need, freed with the inode; see fs/fifo.c, net/unix.c, fs/flock.c, fs/inotify */
+	void *_Atomic fifo;
+	void *_Atomic bound_socket;
+	void *_Atomic locks;
+	void *_Atomic watches;
+};
+
+/* One instance of a filesystem. */
+struct super_ops {
+	int (*statfs)(struct super *, struct lx_statfs *out);
+	int (*sync)(struct super *, struct task *);
+	void (*destroy)(struct super *); /* last mount gone */
+};
+struct super {
+	struct ref ref;
+	const struct super_ops *ops;
+	const char *fstype;       /* "tmpfs", "overlay", … as /proc/mounts shows it */
+	uint64_t dev;             /* st_dev */
+	bool nodentries;          /* do not cache names at all (proc) */
+	_Atomic uint64_t next_ino;
+	void *priv;
+};
+
+struct inode *inode_get(struct inode *);
+void inode_put(struct inode *);
+/* Sets everything but what the filesystem embeds; one reference, the caller's. */
+void inode_init(struct inode *, const struct inode_ops *, struct super *, uint32_t mode, uint32_t uid, uint32_t gid);
+/* Times now, in the realtime clock's coarse ticks. */
+struct timespec64 fs_now(void);
+void inode_touch(struct inode *, uint32_t what /* ATTR_ATIME|ATTR_MTIME|ATTR_CTIME */);
+
+#endif

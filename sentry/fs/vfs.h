@@ -1,0 +1,98 @@
+/*
+ * The generic filesystem layer: mounts, names, permissions. path_resolution(7), mount_namespaces(7).
+ *
+ * All functions run on threads in the main fd table and may call the gofer. Errors are Linux's.
+ */
+#ifndef SENTRY_FS_VFS_H
+#define SENTRY_FS_VFS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sentry/fs/inode.h"
+#include "sentry/fs/path.h"
+#include "sentry/mm/usermem.h"
+
+struct kernel;
+struct file;
+struct fsctx;
+
+/* --- mounts ----------------------------------------------------------------------------------------------------------------------- */
+
+enum { MOUNT_READONLY = 1, MOUNT_NOEXEC = 2, MOUNT_NOSUID = 4, MOUNT_NODEV = 8, MOUNT_NOATIME = 16 };
+struct mount {
+	struct ref ref;
+	/* immutable after creation */
+	struct super *super;
+	struct dentry *root;       /* referenced */
+	struct path at;            /* where it is mounted; mount NULL for the root of all */
+	uint32_t flags;            /* MOUNT_* */
+	int id;
+	char *label;               /* for messages: "input collect.raw", "rootfs" */
+	char *source;              /* for /proc/mounts */
+	struct list link;          /* on mount_ns->mounts; protected by its lock */
+};
+struct mount_ns;
+/* Builds the mount table of the boot spec. 0, or negative errno with a sentence in why. */
+int mounts_boot(struct kernel *, char *why, size_t why_len);
+/* Mounts a filesystem at a path; takes the super's reference. For boot and mount(2). */
+int mount_add(struct kernel *, struct super *, struct inode *root, const struct path *at, uint32_t flags, const char *label, const char *source);
+void mounts_for_each(struct kernel *, bool (*fn)(struct mount *, void *), void *arg);
+
+/* --- a task's view ------------------------------------------------------------------------------------------------------------------ */
+
+struct fsctx { /* cwd, root, umask: shared as clone says */
+	struct ref ref;
+	struct lock lock; /* RANK_FS_CTX */
+	struct path cwd, root; /* protected by lock; referenced */
+	uint32_t umask;        /* protected by lock */
+};
+struct fsctx *fsctx_new(const struct path *root);
+struct fsctx *fsctx_copy(struct fsctx *);
+struct fsctx *fsctx_get(struct fsctx *);
+void fsctx_put(struct fsctx *);
+
+/* --- names -------------------------------------------------------------------------------------------------------------------------- */
+
+enum {
+	WALK_NOFOLLOW = 1,     /* do not follow a symlink as the last component */
+	WALK_DIRECTORY = 2,    /* the result must be a directory */
+	WALK_PARENT = 4,       /* stop at the last component's directory */
+	WALK_EMPTY = 8,        /* AT_EMPTY_PATH: "" means the starting fd itself */
+	WALK_BENEATH = 16, WALK_IN_ROOT = 32, WALK_NO_MAGICLINKS = 64, WALK_NO_SYMLINKS = 128, WALK_NO_XDEV = 256, /* openat2 */
+};
+/* Resolves `name` from the fd (LX_AT_FDCWD, or a directory). *out referenced. */
+int vfs_walk(struct task *, int at_fd, const char *name, uint32_t flags, struct path *out);
+/* As WALK_PARENT: directory in *dir, last component in `last` (≥ 256 bytes). "." and ".." give -EINVAL/-EBUSY/-EEXIST as the caller's call wants: they are left in `last`. */
+int vfs_walk_parent(struct task *, int at_fd, const char *name, uint32_t flags, struct path *dir, char *last, bool *trailing_slash);
+/* Reads the string from the guest first. */
+int vfs_walk_user(struct task *, int at_fd, uaddr_t name, uint32_t flags, struct path *out);
+/* The dentry's inode (borrowed); NULL for a negative one. */
+struct inode *path_inode(const struct path *);
+/* The name as the task's root sees it, for getcwd and /proc: length, or -ENAMETOOLONG, -ENOENT when unreachable. " (deleted)" is appended when unlinked. */
+int64_t path_name(struct task *, const struct path *, char *buf, size_t len);
+/* For messages to people: never fails, "?" at worst. */
+void path_describe(const struct path *, char *buf, size_t len);
+
+/* --- checks ----------------------------------------------------------------------------------------------------------------------------- */
+
+enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
+int inode_permission(const struct cred *, struct inode *, uint32_t may); /* -EACCES */
+/* exec and mmap(PROT_EXEC) of a file of this mount: -EACCES on noexec, reported with `what` ("execve", "mmap", …). */
+int path_may_exec(struct task *, const struct path *, const char *what);
+
+/* --- verbs, for system calls ---------------------------------------------------------------------------------------------------------------- */
+
+struct open_how {
+	uint32_t flags;   /* LX_O_* */
+	uint32_t mode;
+	uint32_t walk;    /* WALK_* beyond what flags say */
+};
+int vfs_open(struct task *, int at_fd, const char *name, const struct open_how *, struct file **out);
+/* Opens what a path leads to, without walking. For exec, core files, /proc/PID/fd. */
+int vfs_open_path(struct task *, const struct path *, uint32_t flags, struct file **out);
+int vfs_mknod(struct task *, int at_fd, const char *name, const struct create_how *, struct path *out /* or NULL */);
+int vfs_getattr(struct task *, const struct path *, struct attr *out);
+int vfs_setattr(struct task *, const struct path *, struct setattr *);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * The sentry's whole state hangs off one struct kernel.
+ *
+ * Lock order: platform/base/lock.h, enum lock_rank; a lock is taken before those of greater rank only.
+ */
+#ifndef SENTRY_KERNEL_KERNEL_H
+#define SENTRY_KERNEL_KERNEL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/lock.h"
+#include "sentry/boot/spec.h"
+#include "sentry/kernel/task.h"
+
+struct platform;
+struct pid_table;
+struct mount_ns;
+struct trace;
+struct io;
+struct pipe_limits;
+
+struct kernel {
+	/* immutable after boot */
+	struct platform *platform;
+	struct boot_spec *spec;
+	struct trace *trace;           /* --strace; NULL when off */
+	struct io *io;                 /* the ring and the reactor */
+	int control_fd;                /* to the runtime */
+	int cpus;
+	int64_t boot_monotonic_ns;     /* the guest's uptime starts here */
+	uint8_t boot_id[16];
+
+	/* protected by lock (RANK_KERNEL) */
+	struct lock lock;
+	struct pid_table *pids;        /* kernel/pid.c */
+	struct process *init;          /* pid 1; no reference */
+	int process_count, task_count; /* live */
+	struct session *no_session;
+	bool shutting_down;
+
+	struct mount_ns *mounts;       /* immutable pointer; fs/mount.h */
+
+	/* protected by uts_lock */
+	struct lock uts_lock;
+	char hostname[65], domainname[65];
+
+	/* limits and what was used of them; atomic */
+	_Atomic int64_t memory_used, memory_peak; /* bytes charged: private writable mappings, tmpfs and overlay data */
+	_Atomic int tasks_used, tasks_peak;
+	_Atomic uint64_t denials;
+};
+
+/* The one kernel of this process. Set once by main() before any thread starts. */
+extern struct kernel *the_kernel;
+
+/* Charges `bytes` (may be negative) against the sandbox's memory limit. 0, or -ENOMEM with nothing charged. */
+int memory_charge(struct kernel *, int64_t bytes);
+/* Tells the runtime that a rule refused something: event DENIED of the control protocol; also logged. Any thread of the main fd table; deferred from tracer threads. */
+void kernel_report_denied(struct kernel *, const char *what, const char *file, const char *mount_label, const char *rule);
+
+#endif

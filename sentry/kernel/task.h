@@ -1,0 +1,218 @@
+/*
+ * Tasks and processes: the guest's threads and thread groups.
+ *
+ * A process has tasks, and one family of everything that POSIX shares between threads: signal actions, children, limits, timers.
+ * A task has what Linux gives a thread, including references to mm, files, fs and credentials that clone may share.
+ *
+ * Life of a process: created by fork (or boot) with one task; its tasks die one by one or together (exit_group); when the last is dead it
+ * is a zombie until its parent waits for it, or is reaped at once when the parent does not care; then its pid is free.
+ * The sentry's zombie exists as soon as the guest has called exit: the host's process may live for a moment more.
+ */
+#ifndef SENTRY_KERNEL_TASK_H
+#define SENTRY_KERNEL_TASK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/resource.h"
+#include "abi/signal.h"
+#include "base/list.h"
+#include "base/lock.h"
+#include "base/ref.h"
+#include "platform/platform.h"
+#include "sentry/kernel/cred.h"
+#include "sentry/kernel/sched.h"
+#include "sentry/syscalls/sysargs.h"
+
+struct kernel;
+struct mm;
+struct fdtable;
+struct fsctx;
+struct tty;
+struct exec_plan;
+struct pidns_entry;
+
+/* Bits of task->work: why the task must not go on in guest code without a look. */
+enum {
+	WORK_SIGNAL = 1,  /* an unblocked signal may be pending */
+	WORK_EXIT = 2,    /* the task is to die (group exit, exec by another thread) */
+	WORK_STOP = 4,    /* job-control stop under way */
+	WORK_AT_STOP = 8, /* at_stop is set */
+};
+
+/* One queued signal. */
+struct sigqueue_entry {
+	struct list link;
+	struct lx_siginfo info;
+	struct posix_timer *timer; /* whose entry this is (never freed, re-queued), or NULL */
+};
+struct sigpending {
+	uint64_t set;
+	struct list queue; /* of sigqueue_entry, in order of arrival */
+};
+
+struct task {
+	struct ref ref;
+	/* immutable after creation */
+	struct kernel *k;
+	struct process *proc;
+
+	/* protected by k->lock (RANK_KERNEL) */
+	int tid;                  /* as the guest sees it; an exec by another thread than the leader changes it */
+
+	/* protected by proc->lock */
+	struct list proc_link;    /* on proc->tasks */
+
+	/* run state, atomic; see sched.h */
+	_Atomic int run;
+	atomic_bool woken;        /* a wake came while the handler ran */
+	_Atomic uint32_t work;    /* WORK_* */
+	struct task *ready_next;  /* owned by the thread on whose ready list it is */
+
+	/* owned by the runner */
+	struct tracee *tracee;    /* of the present image; changes in exec */
+	struct sysargs call;      /* the call under way */
+	struct block blk;
+	bool in_stop;             /* the handler runs in a stop handler: stop_*() may be used, fds may not */
+	bool in_call;             /* between a call's start and its result */
+	int64_t ret;              /* result of the answered call, for restart rules at the stop */
+	int64_t (*at_stop)(struct task *); /* see SYS_AT_STOP */
+	void *at_stop_arg;
+	struct exec_plan *exec;   /* image under way, see mm/exec.h */
+	struct mm *mm;            /* referenced; other tasks read it under proc->lock or k->lock */
+	struct fdtable *files;    /* referenced */
+	struct fsctx *fs;         /* referenced */
+	struct cred *cred;        /* referenced; other tasks take a reference under proc->lock */
+	uaddr_t clear_child_tid;
+	uaddr_t robust_list;
+	struct {                  /* for restart_syscall */
+		int64_t (*fn)(struct task *);
+		uint64_t v[4];
+	} restart;
+	char comm[16];            /* written by the runner or through /proc, read by anybody: torn reads are harmless */
+	int exit_status;          /* wait status, once dying */
+
+	/* protected by proc->sig_lock (RANK_SIGNAL) */
+	struct sigpending pending;
+	uint64_t blocked;         /* the mask */
+	uint64_t saved_mask;      /* to go back to after sigsuspend, ppoll… (restore_mask) */
+	bool restore_mask;
+	struct {
+		uint64_t base, size;
+		int32_t flags;
+	} altstack;
+
+	/* accounting; atomic, relaxed */
+	_Atomic uint64_t call_count;
+	int64_t start_ns;         /* immutable */
+	int64_t cpu_ns_at_exit;
+};
+
+enum proc_state { PROC_ALIVE, PROC_STOPPED, PROC_ZOMBIE, PROC_REAPED };
+
+struct process {
+	struct ref ref;
+	/* immutable after creation */
+	struct kernel *k;
+
+	/* protected by k->lock (RANK_KERNEL) */
+	int pid;
+	struct process *parent;    /* no reference: children are re-parented before it goes */
+	struct list children;      /* of process.sibling */
+	struct list sibling;
+	struct pgrp *pgrp;
+	struct session *session;
+	struct list pgrp_link;
+	enum proc_state state;
+	int exit_status;           /* wait status, valid as zombie */
+	int exit_signal;           /* to the parent; 0 for none, SIGCHLD for a plain fork */
+	int stop_signal;           /* why stopped */
+	bool stop_reported, continued_pending; /* for WUNTRACED, WCONTINUED */
+	bool subreaper;
+	bool execed;               /* for setpgid */
+	uint64_t child_cpu_ns;     /* of waited-for children */
+
+	struct waitq child_wait;   /* the process's own children changed state */
+	struct waitq exit_wait;    /* this process exited: pidfd poll */
+
+	/* protected by lock (RANK_PROCESS) */
+	struct lock lock;
+	struct list tasks;         /* of task.proc_link; the leader first while it lives */
+	int live_tasks;
+	bool group_exiting;
+	int group_exit_status;
+	struct task *vfork_parent; /* held until this process execs or exits; referenced */
+	struct lx_rlimit64 limits[LX_RLIM_NLIMITS];
+	struct file *exe;          /* referenced */
+	uint64_t arg_start, arg_end, env_start, env_end; /* for /proc */
+	uint64_t auxv[48];
+	int dumpable;
+	uint32_t personality;
+	int pdeath_signal;
+	int nice;
+
+	/* protected by sig_lock (RANK_SIGNAL) */
+	struct lock sig_lock;
+	struct sigpending shared_pending;
+	struct lx_sigaction actions[64];
+	struct waitq signal_wait;  /* signalfd, sigtimedwait */
+
+	struct posix_timers *timers; /* interval and POSIX timers; kernel/posix_timer.c; owned by the process */
+	int64_t start_ns;            /* immutable */
+	atomic_int oom_score_adj;
+};
+
+struct pgrp {
+	struct ref ref;
+	int id;                    /* immutable */
+	struct session *session;   /* immutable; referenced */
+	struct list members;       /* of process.pgrp_link; protected by k->lock */
+};
+struct session {
+	struct ref ref;
+	int id;                    /* immutable */
+	struct tty *tty;           /* controlling terminal or NULL; protected by k->lock */
+	struct pgrp *foreground;   /* of the controlling terminal; protected by k->lock */
+	int leader;                /* pid; 0 when gone; protected by k->lock */
+};
+
+struct task *task_get(struct task *);
+void task_put(struct task *);
+struct process *process_get(struct process *);
+void process_put(struct process *);
+
+/* Look-ups by the guest's number. The result is referenced; NULL when there is none (or it is being reaped). */
+struct task *task_find(struct kernel *, int tid);
+struct process *process_find(struct kernel *, int pid);
+struct pgrp *pgrp_find(struct kernel *, int id);
+
+/* pid of the process as others see it; tgid in Linux's words. */
+static inline int task_pid(const struct task *t)
+{
+	return t->proc->pid;
+}
+
+/* Creation and death; kernel/exit.c, kernel/clone.c. */
+struct clone_params {
+	uint64_t flags;            /* LX_CLONE_* */
+	int exit_signal;
+	uint64_t stack, stack_size, tls;
+	uaddr_t parent_tid, child_tid, pidfd;
+};
+/* In a stop handler. The child's tid (positive), or negative errno, or SYS_HOLD for a vfork. */
+int64_t task_clone(struct task *, const struct clone_params *);
+/* The first process: pid 1, without image. Referenced; NULL when memory is out. */
+struct task *task_create_init(struct kernel *, struct cred *);
+/* On a worker or the reactor. The thread ends with `status` (a wait status). The host thread is let go or killed. */
+void task_exit(struct task *, int status);
+/* Every thread of the process ends; from any thread that may close fds. Idempotent: the first status counts. */
+void process_exit(struct process *, int status);
+/* Like process_exit, but for stop handlers and callers with locks: done on the reactor. */
+void process_exit_deferred(struct process *, int status);
+/* All other threads of the process end, and the caller becomes the leader. For exec. 0 or SYS_BLOCKED style results. */
+int64_t process_become_single(struct task *);
+/* A vfork parent held by this process, if any, goes on. After exec, and at exit. */
+void process_release_vfork_parent(struct process *);
+
+#endif

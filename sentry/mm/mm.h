@@ -1,0 +1,67 @@
+/*
+ * Guest address spaces as the sentry knows them.
+ *
+ * The memory itself is the guest process's own: the host does its faults, its copy-on-write and its huge pages. The sentry keeps the list
+ * of mappings (vmas), chooses addresses, checks rights, and has the host make each change at a control stop with
+ * MAP_FIXED at an address of the sentry's choice; so host and list agree. mmap(2), brk(2), mremap(2).
+ */
+#ifndef SENTRY_MM_MM_H
+#define SENTRY_MM_MM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/lock.h"
+#include "base/ref.h"
+
+struct task;
+struct file;
+struct kernel;
+
+struct vma {
+	struct vma *left, *right, *up; /* tree by start; protected by mm->lock */
+	uint64_t priority;
+	uint64_t start, end;           /* page-aligned, end exclusive */
+	uint32_t prot, flags;          /* LX_PROT_*, LX_MAP_* that matter later */
+	struct file *file;             /* referenced, or NULL */
+	uint64_t offset;               /* in the file (or in the shared anonymous object) at start */
+	uint64_t shared_id;            /* identity of shared anonymous memory, for futexes; 0 otherwise */
+	bool may_write, may_exec;      /* for mprotect */
+	bool noexec;                   /* of a noexec mount: PROT_EXEC refused */
+	bool charged;                  /* counts against the memory limit */
+	const char *name;              /* "[heap]", "[stack]", "[vdso]" or NULL; static */
+};
+
+struct mm {
+	struct ref ref;
+	struct kernel *k;
+	struct lock lock;              /* RANK_MM */
+	/* protected by lock */
+	struct vma *root;
+	uint32_t vma_count;
+	uint64_t brk_start, brk, brk_mapped; /* mapped ahead up to brk_mapped */
+	uint64_t mmap_base;            /* allocation goes down from here */
+	uint64_t stack_start, stack_low; /* the stack vma's top, and how far it may grow */
+	uint64_t total_pages, locked_pages, charged_bytes;
+	uint64_t code_start, code_end, data_start, data_end;
+	_Atomic uint32_t users;        /* tasks */
+};
+
+struct mm *mm_new(struct kernel *);
+struct mm *mm_get(struct mm *);
+void mm_put(struct mm *);
+/* For fork: the list, charges included. NULL when memory or the limit is out. */
+struct mm *mm_copy(struct mm *);
+/* What a shared futex is keyed by: file-backed or shared anonymous memory has an identity; private memory is (mm, addr). 0 or -EFAULT. */
+struct mem_key {
+	const void *object; /* inode, or mm for private */
+	uint64_t id, offset;
+};
+int mm_key(struct task *, uint64_t addr, bool private_hint, struct mem_key *out);
+/* For /proc/PID/maps: calls fn for each vma in order under the lock. */
+void mm_for_each(struct mm *, void (*fn)(const struct vma *, void *), void *arg);
+/* The vma that holds addr (or the next above it when `next`); only under mm->lock. */
+struct vma *mm_find(struct mm *, uint64_t addr, bool next);
+
+#endif
