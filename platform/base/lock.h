@@ -1,0 +1,88 @@
+/*
+ * Locks with ranks. A thread may only take a lock whose rank is greater than that of every lock it holds; debug
+ * builds (PICKET_DEBUG, on in `make asan` and the unit tests) abort on a violation and name both locks.
+ * Two locks of one rank may be held together only when taken by lock_two(), which orders them by address.
+ *
+ * An uncontended lock is one atomic operation; a contended one waits on a futex.
+ */
+#ifndef BASE_LOCK_H
+#define BASE_LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The order of locks in the whole project: outermost first. A new lock gets its place here, with a word on what it protects. */
+enum lock_rank {
+	RANK_NONE = 0,
+	RANK_SANDBOX,      /* tools: one sandbox's record */
+	RANK_KERNEL,       /* kernel: pid tables, sessions, process groups, the process tree */
+	RANK_PROCESS,      /* process: threads, children, exit and stop state */
+	RANK_EXEC,         /* process: one exec at a time */
+	RANK_FS_CTX,       /* fsctx: cwd, root, umask */
+	RANK_MOUNTS,       /* the mount table */
+	RANK_INODE_DIR,    /* inode: directory contents (create, unlink, rename); parent before child */
+	RANK_FILE_POS,     /* file: position */
+	RANK_INODE,        /* inode: attributes and data */
+	RANK_DENTRY,       /* dentry: children */
+	RANK_DCACHE,       /* dentry hash and LRU */
+	RANK_MM,           /* mm: the vma tree */
+	RANK_SOCKET,       /* socket: state and queues; peer by lock_two */
+	RANK_PIPE,         /* pipe, eventfd, tty and other byte queues */
+	RANK_EPOLL,        /* epoll: interest list; nested epolls by depth */
+	RANK_EPOLL_READY,  /* epoll: ready list, taken from wake callbacks */
+	RANK_FDTABLE,      /* fdtable */
+	RANK_FILE_LOCKS,   /* POSIX, OFD and flock locks */
+	RANK_FUTEX,        /* futex bucket; two by lock_two */
+	RANK_WAITQ,        /* waitq: its waiters */
+	RANK_SIGNAL,       /* process: actions, pending signals, masks */
+	RANK_TIMER,        /* kernel: the timer heap */
+	RANK_SCHED,        /* task: run state; ready lists */
+	RANK_IO,           /* ring submission, thread-pool queue */
+	RANK_GOFER,        /* gofer channel */
+	RANK_PLATFORM,     /* platform: lanes, tracees */
+	RANK_LOG,          /* log: one line at a time; innermost */
+	RANK_COUNT
+};
+
+struct lock {
+	uint32_t word;     /* 0 free, 1 held, 2 held and somebody waits */
+	uint16_t rank;
+	const char *name;  /* static string, for the abort message */
+#ifdef PICKET_DEBUG
+	int owner;         /* host tid of the holder, 0 when free */
+#endif
+};
+
+#define LOCK_INIT(r, n) { .word = 0, .rank = (r), .name = (n) }
+
+void lock_init(struct lock *l, enum lock_rank rank, const char *name);
+void lock_take(struct lock *l);
+bool lock_try(struct lock *l);
+void lock_drop(struct lock *l);
+/* Takes two locks of one rank in address order; a == b takes one. */
+void lock_two(struct lock *a, struct lock *b);
+void unlock_two(struct lock *a, struct lock *b);
+
+/* Every "must hold" is also an assert. Free in release builds. */
+#ifdef PICKET_DEBUG
+void lock_assert_held(const struct lock *l);
+#else
+static inline void lock_assert_held(const struct lock *l)
+{
+	(void)l;
+}
+#endif
+
+static inline void lock_guard_end(struct lock **l)
+{
+	if (*l)
+		lock_drop(*l);
+}
+/* Holds the lock until the end of the enclosing block. */
+#define LOCK_GUARD_CAT2(a, b) a##b
+#define LOCK_GUARD_CAT(a, b) LOCK_GUARD_CAT2(a, b)
+#define LOCK_GUARD(l)                                                                                        \
+	__attribute__((cleanup(lock_guard_end), unused)) struct lock *LOCK_GUARD_CAT(guard_, __LINE__) = (l); \
+	lock_take(LOCK_GUARD_CAT(guard_, __LINE__))
+
+#endif
