@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sentry/boot/text.h"
 
 #define PLACE_LEN 128
 
@@ -74,7 +75,10 @@ static int decode_str(struct ctx *ctx, char **out, json_t *json)
 		return refuse(ctx, "a string is needed");
 	if (strlen(json_string_value(json)) != json_string_length(json))
 		return refuse(ctx, "a string with a NUL byte");
-	*out = mem_strdup(json_string_value(json));
+	errno = 0;
+	*out = text_from_json(json);
+	if (!*out && errno == EINVAL)
+		return refuse(ctx, "a string that does not stand for bytes");
 	return *out ? 0 : -ENOMEM;
 }
 
@@ -286,7 +290,7 @@ static json_t *encode_strv(char *const *v)
 	json_t *list = json_array();
 
 	for (size_t i = 0; v[i]; i++)
-		if (json_array_append_new(list, json_string(v[i])))
+		if (json_array_append_new(list, text_to_json(v[i])))
 			goto fail;
 	return list;
 fail:
@@ -325,7 +329,7 @@ static json_t *encode_field(const struct bind_field *f, const void *object, bool
 	switch (f->kind) {
 	case BIND_STR:
 		*absent = !*(char *const *)at;
-		return *absent ? NULL : json_string(*(char *const *)at);
+		return *absent ? NULL : text_to_json(*(char *const *)at);
 	case BIND_STRV:
 		*absent = !*(char **const *)at;
 		return *absent ? NULL : encode_strv(*(char **const *)at);
