@@ -67,7 +67,7 @@ LDFLAGS  := -pie -fsanitize=address,undefined
 else
 $(error VARIANT is release, debug or asan, not $(VARIANT))
 endif
-LDFLAGS += -pthread -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
+LDFLAGS += -pthread -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
 # ---- what users type ------------------------------------------------------------------------------------------------------
 
@@ -120,6 +120,11 @@ $(ROOTS_MADE): Makefile
 	done <<< "$$INCLUDE_ROOTS"
 	@touch $@
 
+# Changes when the flags do; every object depends on it.
+FLAGS_FILE := $(O)/flags
+$(FLAGS_FILE): FORCE
+	@mkdir -p $(@D) && echo '$(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CPPFLAGS) $(CFLAGS)' > $@
+
 # The root of a source file. sentry/main*.c boots the sentry: it alone names a concrete platform.
 root_of = $(strip $(if $(filter platform/base/%,$(1)),base,$(if $(filter sentry/main%,$(1)),boot,$(firstword $(subst /, ,$(1))))))
 
@@ -127,11 +132,11 @@ root_of = $(strip $(if $(filter platform/base/%,$(1)),base,$(if $(filter sentry/
 
 compile = $(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -I$(O)/include/$(call root_of,$<) $(EXTRA_$(basename $(notdir $<))) -MMD -MP -c -o $@ $<
 
-$(O)/obj/%.o: %.c $(ROOTS_MADE)
+$(O)/obj/%.o: %.c $(FLAGS_FILE) | $(ROOTS_MADE)
 	$(if $(Q),@echo "  CC $<")
 	$(compile)
 
-$(O)/obj/%.o: %.S $(ROOTS_MADE)
+$(O)/obj/%.o: %.S $(FLAGS_FILE) | $(ROOTS_MADE)
 	$(if $(Q),@echo "  AS $<")
 	$(compile)
 
@@ -177,7 +182,7 @@ $(O)/libpicket.a: $(LIBS)
 
 $(O)/picket: $(MAIN_OBJ) $(LIBS)
 	$(if $(Q),@echo "  LD $@")
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(MAIN_OBJ) -Wl,--start-group $(LIBS) -Wl,--end-group $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--gc-sections -o $@ $(MAIN_OBJ) -Wl,--start-group $(LIBS) -Wl,--end-group $(LDLIBS)
 
 install: $(O)/picket
 	install -D -m 755 $(O)/picket $(DESTDIR)$(PREFIX)/bin/picket
@@ -185,6 +190,8 @@ install: $(O)/picket
 # ---- unit tests -------------------------------------------------------------------------------------------------------------
 # One Criterion binary for each folder below tests/unit that has .c files: tests/unit/sentry/fs becomes $(O)/unit/sentry-fs. Always
 # built with PICKET_DEBUG: in the release variant this means in $(O)/debug.
+
+# Not linked with --gc-sections: Criterion finds its tests by a section that nothing refers to.
 
 UNIT      ?=
 UNIT_DIRS := $(sort $(patsubst tests/unit/%/,%,$(dir $(shell find tests/unit -name '*.c' 2>/dev/null))))
@@ -201,7 +208,7 @@ unit_libs = $(patsubst %,$(O)/lib/%.a,$(or $(UNIT_LIBS_$(firstword $(subst /, ,$
 # The sentry's side of the gofer protocol is tested against the real server.
 UNIT_OBJS_gofer    := $(call objects,$(wildcard sentry/fs/gofer_client.c))
 
-$(O)/obj/tests/%.o: tests/%.c $(ROOTS_MADE)
+$(O)/obj/tests/%.o: tests/%.c $(FLAGS_FILE) | $(ROOTS_MADE)
 	$(if $(Q),@echo "  CC $<")
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -I$(O)/include/tools -MMD -MP -c -o $@ $<
 
