@@ -1,0 +1,176 @@
+/* open(2), openat2(2), fcntl(2), *at(2), lseek(2), access(2), rename, splice, fallocate and advice flags (x86-64 values). */
+#ifndef ABI_FCNTL_H
+#define ABI_FCNTL_H
+
+#include <stdint.h>
+
+#define LX_O_ACCMODE 03
+#define LX_O_RDONLY 00
+#define LX_O_WRONLY 01
+#define LX_O_RDWR 02
+#define LX_O_CREAT 0100
+#define LX_O_EXCL 0200
+#define LX_O_NOCTTY 0400
+#define LX_O_TRUNC 01000
+#define LX_O_APPEND 02000
+#define LX_O_NONBLOCK 04000
+#define LX_O_DSYNC 010000
+#define LX_O_ASYNC 020000
+#define LX_O_DIRECT 040000
+#define LX_O_LARGEFILE 0100000
+#define LX_O_DIRECTORY 0200000
+#define LX_O_NOFOLLOW 0400000
+#define LX_O_NOATIME 01000000
+#define LX_O_CLOEXEC 02000000
+#define LX_O_SYNC_BIT 04000000 /* the kernel's __O_SYNC: O_SYNC without O_DSYNC */
+#define LX_O_SYNC (LX_O_SYNC_BIT | LX_O_DSYNC)
+#define LX_O_PATH 010000000
+#define LX_O_TMPFILE_BIT 020000000 /* the kernel's __O_TMPFILE */
+#define LX_O_TMPFILE (LX_O_TMPFILE_BIT | LX_O_DIRECTORY)
+/* open() ignores every other bit; openat2() refuses it. */
+#define LX_O_VALID                                                                                               \
+	(LX_O_ACCMODE | LX_O_CREAT | LX_O_EXCL | LX_O_NOCTTY | LX_O_TRUNC | LX_O_APPEND | LX_O_NONBLOCK |         \
+	 LX_O_SYNC | LX_O_ASYNC | LX_O_DIRECT | LX_O_LARGEFILE | LX_O_DIRECTORY | LX_O_NOFOLLOW | LX_O_NOATIME | \
+	 LX_O_CLOEXEC | LX_O_PATH | LX_O_TMPFILE)
+/* What F_SETFL can change. */
+#define LX_O_SETFL (LX_O_APPEND | LX_O_NONBLOCK | LX_O_ASYNC | LX_O_DIRECT | LX_O_NOATIME)
+
+struct lx_open_how {
+	uint64_t flags;
+	uint64_t mode;
+	uint64_t resolve;
+};
+#define LX_OPEN_HOW_SIZE_VER0 24
+_Static_assert(sizeof(struct lx_open_how) == 24, "struct open_how");
+#define LX_RESOLVE_NO_XDEV 0x01
+#define LX_RESOLVE_NO_MAGICLINKS 0x02
+#define LX_RESOLVE_NO_SYMLINKS 0x04
+#define LX_RESOLVE_BENEATH 0x08
+#define LX_RESOLVE_IN_ROOT 0x10
+#define LX_RESOLVE_CACHED 0x20
+
+#define LX_AT_FDCWD (-100)
+#define LX_AT_SYMLINK_NOFOLLOW 0x100
+#define LX_AT_EACCESS 0x200   /* faccessat2 */
+#define LX_AT_REMOVEDIR 0x200 /* unlinkat */
+#define LX_AT_SYMLINK_FOLLOW 0x400
+#define LX_AT_NO_AUTOMOUNT 0x800
+#define LX_AT_EMPTY_PATH 0x1000
+#define LX_AT_STATX_SYNC_TYPE 0x6000
+#define LX_AT_STATX_FORCE_SYNC 0x2000
+#define LX_AT_STATX_DONT_SYNC 0x4000
+#define LX_AT_RECURSIVE 0x8000
+
+#define LX_F_OK 0
+#define LX_X_OK 1
+#define LX_W_OK 2
+#define LX_R_OK 4
+
+#define LX_SEEK_SET 0
+#define LX_SEEK_CUR 1
+#define LX_SEEK_END 2
+#define LX_SEEK_DATA 3
+#define LX_SEEK_HOLE 4
+
+#define LX_F_DUPFD 0
+#define LX_F_GETFD 1
+#define LX_F_SETFD 2
+#define LX_F_GETFL 3
+#define LX_F_SETFL 4
+#define LX_F_GETLK 5
+#define LX_F_SETLK 6
+#define LX_F_SETLKW 7
+#define LX_F_SETOWN 8
+#define LX_F_GETOWN 9
+#define LX_F_SETSIG 10
+#define LX_F_GETSIG 11
+#define LX_F_SETOWN_EX 15
+#define LX_F_GETOWN_EX 16
+#define LX_F_OFD_GETLK 36
+#define LX_F_OFD_SETLK 37
+#define LX_F_OFD_SETLKW 38
+#define LX_F_SETLEASE 1024
+#define LX_F_GETLEASE 1025
+#define LX_F_NOTIFY 1026
+#define LX_F_DUPFD_QUERY 1027
+#define LX_F_DUPFD_CLOEXEC 1030
+#define LX_F_SETPIPE_SZ 1031
+#define LX_F_GETPIPE_SZ 1032
+#define LX_F_ADD_SEALS 1033
+#define LX_F_GET_SEALS 1034
+#define LX_F_GET_RW_HINT 1035
+#define LX_F_SET_RW_HINT 1036
+#define LX_F_GET_FILE_RW_HINT 1037
+#define LX_F_SET_FILE_RW_HINT 1038
+
+#define LX_FD_CLOEXEC 1
+
+#define LX_F_RDLCK 0
+#define LX_F_WRLCK 1
+#define LX_F_UNLCK 2
+struct lx_flock {
+	int16_t l_type;
+	int16_t l_whence;
+	int64_t l_start;
+	int64_t l_len;
+	int32_t l_pid;
+};
+_Static_assert(sizeof(struct lx_flock) == 32, "struct flock");
+
+#define LX_F_OWNER_TID 0
+#define LX_F_OWNER_PID 1
+#define LX_F_OWNER_PGRP 2
+struct lx_f_owner_ex {
+	int32_t type;
+	int32_t pid;
+};
+
+/* flock(2) */
+#define LX_LOCK_SH 1
+#define LX_LOCK_EX 2
+#define LX_LOCK_NB 4
+#define LX_LOCK_UN 8
+
+#define LX_F_SEAL_SEAL 0x01
+#define LX_F_SEAL_SHRINK 0x02
+#define LX_F_SEAL_GROW 0x04
+#define LX_F_SEAL_WRITE 0x08
+#define LX_F_SEAL_FUTURE_WRITE 0x10
+#define LX_F_SEAL_EXEC 0x20
+
+#define LX_RENAME_NOREPLACE 1
+#define LX_RENAME_EXCHANGE 2
+#define LX_RENAME_WHITEOUT 4
+
+#define LX_FALLOC_FL_KEEP_SIZE 0x01
+#define LX_FALLOC_FL_PUNCH_HOLE 0x02
+#define LX_FALLOC_FL_COLLAPSE_RANGE 0x08
+#define LX_FALLOC_FL_ZERO_RANGE 0x10
+#define LX_FALLOC_FL_INSERT_RANGE 0x20
+#define LX_FALLOC_FL_UNSHARE_RANGE 0x40
+
+#define LX_POSIX_FADV_NORMAL 0
+#define LX_POSIX_FADV_RANDOM 1
+#define LX_POSIX_FADV_SEQUENTIAL 2
+#define LX_POSIX_FADV_WILLNEED 3
+#define LX_POSIX_FADV_DONTNEED 4
+#define LX_POSIX_FADV_NOREUSE 5
+
+#define LX_SYNC_FILE_RANGE_WAIT_BEFORE 1
+#define LX_SYNC_FILE_RANGE_WRITE 2
+#define LX_SYNC_FILE_RANGE_WAIT_AFTER 4
+
+#define LX_SPLICE_F_MOVE 1
+#define LX_SPLICE_F_NONBLOCK 2
+#define LX_SPLICE_F_MORE 4
+#define LX_SPLICE_F_GIFT 8
+
+#define LX_CLOSE_RANGE_UNSHARE 2
+#define LX_CLOSE_RANGE_CLOEXEC 4
+
+#define LX_XATTR_CREATE 1
+#define LX_XATTR_REPLACE 2
+#define LX_XATTR_NAME_MAX 255
+#define LX_XATTR_SIZE_MAX 65536
+
+#endif
