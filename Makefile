@@ -71,7 +71,7 @@ LDFLAGS += -pthread -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
 # ---- what users type ------------------------------------------------------------------------------------------------------
 
-.PHONY: all obj lib deps test unit conformance programs faults attacks bench bench-peers lint fuzz asan demo clean help install FORCE
+.PHONY: unit-build all obj lib deps test unit conformance programs faults attacks bench bench-peers lint fuzz asan demo clean help install FORCE
 all: $(O)/libpicket.a $(if $(MAIN),$(O)/picket)
 	$(if $(MAIN),,@echo 'tools/main.c is not there yet: no picket binary')
 
@@ -228,22 +228,81 @@ unit:
 	+@$(MAKE) --no-print-directory VARIANT=debug O=$(O)/debug unit
 endif
 
-# ---- the rest ---------------------------------------------------------------------------------------------------------------
+# ---- guest programs -----------------------------------------------------------------------------------------------------------
+# Small static programs that run on the host and inside: tests/SUITE/guest/DIR/x.c becomes $(O)/SUITE/DIR/x. System headers and
+# tests/conformance/tap.h only. The same for .S (bare assembly, -nostdlib).
+
+GUEST_SUITES := conformance programs faults attacks
+GUEST_CFLAGS := -std=gnu11 -O1 -g $(WARNINGS) -Wno-missing-prototypes -Wno-unused-result -D_GNU_SOURCE= -Itests/conformance -pthread -static
+
+guest_sources = $(shell find tests/$(1)/guest -name '*.c' -o -name '*.S' 2>/dev/null)
+define guest_suite
+GUESTS_$(1) := $(foreach s,$(call guest_sources,$(1)),$(O)/$(1)/$(patsubst tests/$(1)/guest/%,%,$(basename $(s))))
+$(O)/$(1)/%: tests/$(1)/guest/%.c $(wildcard tests/conformance/*.h) $(wildcard tests/$(1)/guest/*.h tests/$(1)/guest/*/*.h)
+	$(if $(Q),@echo "  GUEST $$@")
+	$(Q)mkdir -p $$(@D) && $(CC) $(GUEST_CFLAGS) -Itests/$(1)/guest -o $$@ $$< -lrt
+$(O)/$(1)/%: tests/$(1)/guest/%.S
+	$(if $(Q),@echo "  GUEST $$@")
+	$(Q)mkdir -p $$(@D) && $(CC) -nostdlib -static -o $$@ $$<
+endef
+$(foreach s,$(GUEST_SUITES),$(eval $(call guest_suite,$(s))))
+.PHONY: guests
+guests: $(foreach s,$(GUEST_SUITES),$(GUESTS_$(s)))
+
+# ---- suites ---------------------------------------------------------------------------------------------------------------------
+
+SUITES := unit conformance programs faults attacks
+
+test: deps
+	+@$(MAKE) --no-print-directory -j$(NPROC) all
+	+@$(MAKE) --no-print-directory -j$(NPROC) guests unit-build
+	+@MAKE="$(MAKE)" tests/harness/run-all.sh $(O)/test $(SUITES)
+
+unit-build:
+	+@$(if $(filter release,$(VARIANT)),$(MAKE) --no-print-directory VARIANT=debug O=$(O)/debug unit-build,true)
+ifneq ($(VARIANT),release)
+unit-build: $(UNIT_BINS)
+endif
+
+programs faults attacks: %: all guests
+	@tests/harness/run-suite.sh $* $(O)
+
+DRIVER_SRCS := $(wildcard tests/conformance/*.c)
+$(O)/picket-conformance: $(call objects,$(DRIVER_SRCS))
+	$(if $(Q),@echo "  LD $@")
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+# PLATFORM=seccomp, FILTER=text narrow it.
+conformance: all $(GUESTS_conformance) $(O)/picket-conformance
+	@$(O)/picket-conformance --picket $(O)/picket --programs $(O)/conformance --gaps tests/conformance/known-gaps.txt \
+		$(if $(PLATFORM),--platform $(PLATFORM)) $(if $(FILTER),--filter '$(FILTER)')
+
+# ---- the rest -------------------------------------------------------------------------------------------------------------------
 
 deps:
-	@tools/check-deps --install
+	@tools/check-deps --install build demo test
 
 asan:
 	+@$(MAKE) --no-print-directory VARIANT=asan O=$(O)/asan all unit
 
-demo: deps all
+demo:
+	@tools/check-deps --install build demo
+	+@$(MAKE) --no-print-directory -j$(NPROC) all
 	tools/demo/run.sh $(O)/picket
 
 lint:
+	@tools/check-deps --install build test lint
 	@tools/check-all $(O)
+
+bench bench-peers:
+	+@$(MAKE) --no-print-directory all
+	@benchmarks/$(if $(filter bench,$@),run.sh $(O),install-peers.sh) $(ONLY)
+
+fuzz:
+	@echo 'fuzz: nothing to fuzz yet'
 
 clean:
 	rm -rf $(O)
 
--include $(patsubst %.o,%.d,$(ALL_OBJS) $(MAIN_OBJ))
+-include $(patsubst %.o,%.d,$(ALL_OBJS) $(MAIN_OBJ) $(call objects,$(DRIVER_SRCS)))
 -include $(patsubst %.o,%.d,$(foreach d,$(UNIT_DIRS),$(call objects,$(wildcard tests/unit/$(d)/*.c))))
