@@ -36,7 +36,7 @@
 #define GOFER_HANDLES_DEFAULT 65536
 
 struct gofer_root {
-	char name[GOFER_ROOT_NAME_MAX + 1]; /* what the sentry attaches by: "rootfs", "vol0"; unique, any bytes but NUL and '/' */
+	char name[GOFER_ROOT_NAME_MAX + 1]; /* for messages: "rootfs", "vol0"; the sentry attaches by index */
 	int fd;                             /* owned by the config; -1 where `path` says */
 	char *path;                         /* allocated with mem_*; NULL where `fd` is */
 	uint32_t flags;                     /* GOFER_ROOT_* of gofer/wire.h */

@@ -37,7 +37,7 @@
  * by all channels of a sandbox, and the numbers of closed ones come back only after a long while (a stale one is -EBADF).
  */
 enum gofer_op {
-	GOFER_ATTACH = 1,  /* name: the root's name in the runtime's configuration -> entry with handle; value: GOFER_ROOT_* */
+	GOFER_ATTACH = 1,  /* value: the root's index in the runtime's configuration -> entry with handle; value: GOFER_ROOT_* */
 	GOFER_WALK,        /* handle, names, flags -> see below */
 	GOFER_OPEN,        /* handle, flags: GOFER_OPEN_* -> fd, entry (no handle) */
 	GOFER_WALK_OPEN,   /* as WALK, then OPEN of the last, if it is a regular file reached without a symlink */

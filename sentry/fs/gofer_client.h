@@ -39,8 +39,8 @@ struct gofer_client *gofer_client_new(const struct gofer_client_config *);
 /* Closes the channels; the gofer drops every handle. No call may be under way. */
 void gofer_client_free(struct gofer_client *);
 
-/* The root of that name: its entry with a handle, its GOFER_ROOT_* flags. */
-int gofer_attach(struct gofer_client *, const char *root, struct gofer_entry *, uint32_t *root_flags);
+/* The root of that index in the runtime's list: its entry with a handle, its GOFER_ROOT_* flags. -ENOENT: there is none. */
+int gofer_attach(struct gofer_client *, uint32_t root, struct gofer_entry *, uint32_t *root_flags);
 
 /* Where a walk ended. */
 struct gofer_walked {
