@@ -88,7 +88,7 @@ struct platform_handler {
 	/* `cookie` is the sentry's own, given at creation of the tracee. */
 	void (*call)(struct tracee *, void *cookie, const struct call_info *);
 	enum resume (*stop)(struct tracee *, void *cookie, const struct stop *);
-	/* wait_status is the host's (WIFEXITED...); SIGKILL unless the sentry let an exit pass. The tracee is freed on return. */
+	/* wait_status is the host's (WIFEXITED...); SIGKILL unless the sentry let an exit pass. The tracee stays valid until tracee_put(). */
 	void (*gone)(struct tracee *, void *cookie, int wait_status);
 	/* Something of the platform broke in a way that it cannot go on from. Must not return. */
 	void (*broken)(const char *what, int err);
@@ -126,6 +126,14 @@ uint64_t platform_address_limit(const struct platform *);
  * the sentry maps the image and sets the registers. 0 or a negative errno. Asynchronous: the tracee is handed over by the event.
  */
 int platform_spawn(struct platform *, void *cookie);
+
+/*
+ * A tracee is reference-counted. The sentry owns one reference from its first event on (STOP_NEW) and drops it with tracee_put(),
+ * before or after `gone`; the platform keeps its own until `gone` has returned. Every operation on a tracee whose host thread is
+ * no more is harmless: it does nothing, or returns -ESRCH.
+ */
+struct tracee *tracee_get(struct tracee *);
+void tracee_put(struct tracee *);
 
 /* Completes the call under way with `ret` (value, or negative errno). The tracee may already be dead: that is not an error. */
 void platform_answer(struct tracee *, int64_t ret);

@@ -39,6 +39,7 @@ enum lock_rank {
 	RANK_SCHED,        /* task: run state; ready lists */
 	RANK_IO,           /* ring submission, thread-pool queue */
 	RANK_GOFER,        /* gofer channel */
+	RANK_TRACEE,       /* task: which tracee it is */
 	RANK_PLATFORM,     /* platform: lanes, tracees */
 	RANK_LOG,          /* log: one line at a time; innermost */
 	RANK_COUNT

@@ -52,6 +52,16 @@ struct kernel {
 	_Atomic uint64_t denials;
 };
 
+/* --strace and the record's table of calls. */
+void kernel_count_call(struct kernel *, int32_t nr);
+void kernel_count_refused(struct kernel *, int32_t nr);
+/* The first process has ended: so does the sandbox. From process exit, once; returns. */
+void kernel_init_exited(struct kernel *, int wait_status);
+/* A process that the runtime asked for has ended: event EXITED. */
+void kernel_process_exited(struct kernel *, int pid, int wait_status, uint64_t cpu_ns);
+/* struct platform_handler's broken(): says so and ends the sentry. */
+void kernel_platform_broken(const char *what, int err);
+
 /* The one kernel of this process. Set once by main() before any thread starts. */
 extern struct kernel *the_kernel;
 

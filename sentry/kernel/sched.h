@@ -58,7 +58,6 @@ enum {
 	SYS_GONE = -604,      /* no answer: the thread is no more, or has a new image under way */
 	SYS_HOST_CALL = -605, /* STOP calls only: the host makes the call as the handler has set it in the registers */
 	SYS_NO_RESULT = -606, /* STOP calls only: the handler has set all registers itself (rt_sigreturn) */
-	SYS_HOLD = -607,      /* STOP calls only: stay at the stop; the result is in the registers (vfork parent) */
 };
 
 enum run_state { RUN_GUEST, RUN_HANDLER, RUN_BLOCKED, RUN_READY, RUN_HELD, RUN_DEAD };
@@ -80,8 +79,8 @@ struct block {
 	void (*data_free)(void *);   /* …freed so when the call ends */
 	struct ktimer timer;
 	struct task_waiter inline_waiters[BLOCK_INLINE_WAITERS];
-	struct task_waiter *more;    /* allocated when a call waits on more queues */
-	uint32_t used, cap;
+	struct task_waiter *more;    /* allocated when a call waits on more queues; see waiter_slot() */
+	uint32_t used, cap, more_free;
 };
 
 /* --- for handlers ------------------------------------------------------------------------------------------------------------ */

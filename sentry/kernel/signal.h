@@ -44,6 +44,9 @@ int signal_dequeue(struct task *, uint64_t set, struct lx_siginfo *);
  */
 enum resume signal_deliver(struct task *);
 
+/* What the CPU complained of becomes a forced signal with Linux's siginfo. In a stop handler. */
+void signal_fault(struct task *, const struct fault_info *);
+
 /* Job control: kernel/jobctl.c. */
 void process_stop(struct process *, int signo);
 void process_continue(struct process *);

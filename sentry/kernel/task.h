@@ -70,8 +70,13 @@ struct task {
 	_Atomic uint32_t work;    /* WORK_* */
 	struct task *ready_next;  /* owned by the thread on whose ready list it is */
 
+	struct lock tracee_lock;  /* RANK_TRACEE */
+	struct work exit_work;    /* for a death that a stop handler found; see dispatch.h */
+	atomic_bool exit_queued;
+	atomic_bool vfork_wait;   /* held until its vfork child execs or exits; cleared, then task_notify() */
+
 	/* owned by the runner */
-	struct tracee *tracee;    /* of the present image; changes in exec */
+	struct tracee *tracee;    /* referenced; of the present image. Others read it, and exec changes it, under tracee_lock */
 	struct sysargs call;      /* the call under way */
 	struct block blk;
 	bool in_stop;             /* the handler runs in a stop handler: stop_*() may be used, fds may not */
@@ -142,7 +147,7 @@ struct process {
 	int live_tasks;
 	bool group_exiting;
 	int group_exit_status;
-	struct task *vfork_parent; /* held until this process execs or exits; referenced */
+	struct task *vfork_parent; /* waits (task.vfork_wait) until this process execs or exits; referenced */
 	struct lx_rlimit64 limits[LX_RLIM_NLIMITS];
 	struct file *exe;          /* referenced */
 	uint64_t arg_start, arg_end, env_start, env_end; /* for /proc */
@@ -200,7 +205,7 @@ struct clone_params {
 	uint64_t stack, stack_size, tls;
 	uaddr_t parent_tid, child_tid, pidfd;
 };
-/* In a stop handler. The child's tid (positive), or negative errno, or SYS_HOLD for a vfork. */
+/* In a stop handler. The child's tid (positive), or negative errno. For a vfork sets t->vfork_wait, which holds the caller at its stop (stop.c). */
 int64_t task_clone(struct task *, const struct clone_params *);
 /* The first process: pid 1, without image. Referenced; NULL when memory is out. */
 struct task *task_create_init(struct kernel *, struct cred *);

@@ -1,0 +1,168 @@
+/* Calls: runs a trapped system call's handler on the worker that received it, and answers, blocks or passes it. */
+#include "sentry/kernel/dispatch.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "base/log.h"
+#include "platform/platform.h"
+#include "sentry/kernel/kernel.h"
+#include "sentry/kernel/sched.h"
+#include "sentry/kernel/task.h"
+#include "sentry/syscalls/table.h"
+#include "sentry/trace/trace.h"
+
+bool is_restart_code(int64_t ret)
+{
+	return ret == -ERESTARTSYS || ret == -ERESTARTNOINTR || ret == -ERESTARTNOHAND || ret == -ERESTART_BLOCK;
+}
+
+void call_begin(struct task *t, const struct call_info *info)
+{
+	struct sysargs *a = &t->call;
+
+	for (int i = 0; i < 6; i++)
+		a->v[i] = info->arg[i];
+	a->nr = (int32_t)info->nr;
+	a->ip = info->ip;
+	a->sp = info->sp;
+	t->in_call = true;
+	atomic_fetch_add_explicit(&t->call_count, 1, memory_order_relaxed);
+	block_begin(t);
+	kernel_count_call(t->k, a->nr);
+	if (__builtin_expect(t->k->trace != NULL, 0))
+		trace_call_begin(t);
+}
+
+int64_t call_run(struct task *t)
+{
+	const struct syscall_row *row = syscall_row(t->call.nr);
+
+	if (!row)
+		return -ENOSYS;
+	return row->handler ? row->handler(t, &t->call) : -(int64_t)row->err;
+}
+
+void call_end(struct task *t, int64_t ret)
+{
+	block_end(t);
+	if (__builtin_expect(t->k->trace != NULL, 0))
+		trace_call_end(t, ret);
+}
+
+/*
+ * Publishes "in guest code" before it looks for work: a notifier sets its bit first and reads the state after, so that one
+ * of the two sees the other. A kick too many is harmless.
+ */
+static void answer(struct task *t, int64_t ret)
+{
+	struct tracee *tracee = t->tracee;
+
+	t->ret = ret;
+	if (is_restart_code(ret))
+		atomic_fetch_or(&t->work, WORK_SIGNAL);
+	atomic_store(&t->run, RUN_GUEST);
+	if (__builtin_expect(atomic_load(&t->work) != 0, 0))
+		platform_answer_stop(tracee, ret);
+	else
+		platform_answer(tracee, ret);
+}
+
+static void pass(struct task *t)
+{
+	struct tracee *tracee = tracee_get(t->tracee);
+
+	/* A thread that has exited here lets the host's exit(2) follow. */
+	if (atomic_load(&t->run) != RUN_DEAD)
+		atomic_store(&t->run, RUN_GUEST);
+	platform_pass(tracee);
+	if (atomic_load(&t->work))
+		platform_kick(tracee);
+	tracee_put(tracee);
+}
+
+static void finish(struct task *t, int64_t ret)
+{
+	call_end(t, ret);
+	switch (ret) {
+	case SYS_GONE:
+		break;
+	case SYS_PASS:
+		pass(t);
+		break;
+	case SYS_AT_STOP:
+		atomic_fetch_or(&t->work, WORK_AT_STOP);
+		answer(t, 0);
+		break;
+	default:
+		answer(t, ret);
+	}
+}
+
+/* BLOCKED is published; true when nobody has woken the task meanwhile and it is no longer ours. */
+static bool park(struct task *t)
+{
+	int blocked = RUN_BLOCKED;
+
+	atomic_store(&t->run, RUN_BLOCKED);
+	if (!atomic_load(&t->woken))
+		return true;
+	/* A waker that saw BLOCKED may have taken it already. */
+	if (!atomic_compare_exchange_strong(&t->run, &blocked, RUN_HANDLER))
+		return true;
+	atomic_store(&t->woken, false);
+	return false;
+}
+
+static void run(struct task *t)
+{
+	for (;;) {
+		int64_t ret;
+
+		if (__builtin_expect(atomic_load(&t->work) & WORK_EXIT, 0)) {
+			call_end(t, -EINTR);
+			task_exit(t, t->exit_status);
+			return;
+		}
+		ret = call_run(t);
+		if (ret == SYS_BLOCKED) {
+			if (park(t))
+				return;
+		} else if (ret != SYS_AGAIN) {
+			finish(t, ret);
+			return;
+		}
+		block_rerun(t);
+	}
+}
+
+void dispatch_rerun(struct task *t)
+{
+	atomic_store(&t->woken, false);
+	block_rerun(t);
+	run(t);
+}
+
+static void on_call(struct tracee *tracee, void *cookie, const struct call_info *info)
+{
+	struct task *t = cookie;
+
+	/* An image that exec has left behind is being killed: it gets no answer. */
+	if (t->tracee != tracee || atomic_load(&t->run) != RUN_GUEST)
+		return;
+	/* The guest's call may end its task: this reference keeps it until the worker is done. */
+	task_get(t);
+	atomic_store(&t->woken, false);
+	atomic_store(&t->run, RUN_HANDLER);
+	call_begin(t, info);
+	run(t);
+	sched_drain();
+	task_put(t);
+}
+
+const struct platform_handler sentry_platform_handler = {
+	.call = on_call,
+	.stop = stop_dispatch,
+	.gone = gone_dispatch,
+	.broken = kernel_platform_broken,
+};

@@ -1,0 +1,47 @@
+/*
+ * From the platform's events to handlers, and back: the sentry's struct platform_handler. Calls in dispatch.c, stops in stop.c.
+ *
+ * A dying task. Whoever kills sets WORK_EXIT and exit_status on the task and notifies it. The dispatcher sees the bit where a handler ends or is
+ * about to run again (on a worker), or where a stop is about to be left (on a tracer, which passes the death to the reactor), and calls
+ * task_exit() there. A task is never taken apart by another thread than its runner.
+ */
+#ifndef SENTRY_KERNEL_DISPATCH_H
+#define SENTRY_KERNEL_DISPATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct task;
+struct tracee;
+struct stop;
+struct call_info;
+enum resume;
+
+extern const struct platform_handler sentry_platform_handler;
+
+/* Runs the handler of a task that was made ready; its state is HANDLER already. For sched.c. */
+void dispatch_rerun(struct task *);
+/* Starts a new call on the task: arguments, block state, accounting, tracing. */
+void call_begin(struct task *, const struct call_info *);
+/* Runs the row's handler once. Its result. */
+int64_t call_run(struct task *);
+/* Ends it: block state, accounting, tracing. `ret` as the guest will see it, or a restart code. */
+void call_end(struct task *, int64_t ret);
+bool is_restart_code(int64_t ret);
+
+/* stop.c */
+enum resume stop_dispatch(struct tracee *, void *cookie, const struct stop *);
+void gone_dispatch(struct tracee *, void *cookie, int wait_status);
+
+/* sched.c: the block state of a call. */
+void block_begin(struct task *);
+void block_rerun(struct task *);
+void block_end(struct task *);
+
+/* sched.c: threads. `wake` makes the reactor call sched_run_deferred(); it may be called from tracer threads: no fd. */
+void sched_init(void (*wake)(void));
+void sched_thread_is_tracer(void);
+bool sched_on_tracer(void);
+void sched_run_deferred(void);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * Control stops: what happens to a task on its lane's tracer thread, where its registers are at hand.
+ *
+ * A stop ends in one of three ways: into guest code (after signals have been delivered), into a host call that the handler has put into the
+ * registers, or held. No fd of the sentry may be used here; a death found here is passed to the reactor.
+ */
+#include <errno.h>
+#include <stddef.h>
+
+#include "base/log.h"
+#include "platform/arch.h"
+#include "platform/platform.h"
+#include "sentry/kernel/dispatch.h"
+#include "sentry/kernel/kernel.h"
+#include "sentry/kernel/sched.h"
+#include "sentry/kernel/signal.h"
+#include "sentry/kernel/task.h"
+#include "sentry/mm/exec.h"
+
+static void exit_deferred(struct work *w)
+{
+	struct task *t = container_of(w, struct task, exit_work);
+
+	task_exit(t, t->exit_status);
+	task_put(t);
+}
+
+static void queue_exit(struct task *t)
+{
+	if (atomic_exchange(&t->exit_queued, true))
+		return;
+	task_get(t);
+	t->exit_work.fn = exit_deferred;
+	sched_defer(&t->exit_work);
+}
+
+/* Publishes HELD; true when it stands, false when a notification came meanwhile and the stop must be looked at again. */
+static bool hold(struct task *t)
+{
+	atomic_store(&t->run, RUN_HELD);
+	if (!atomic_exchange(&t->woken, false))
+		return true;
+	atomic_store(&t->run, RUN_HANDLER);
+	return false;
+}
+
+/* Signals, stops and death, until the task may go on in guest code or has to stay. */
+static enum resume leave(struct task *t)
+{
+	for (;;) {
+		uint32_t work = atomic_load(&t->work);
+		bool restart = t->in_call && is_restart_code(t->ret);
+
+		if (work & WORK_EXIT) {
+			/* The reactor owns it from here on; HANDLER keeps everybody else away. */
+			queue_exit(t);
+			return RESUME_HOLD;
+		}
+		/* A vfork parent waits for its child, whatever else comes, as in Linux. */
+		if (atomic_load(&t->vfork_wait)) {
+			if (hold(t))
+				return RESUME_HOLD;
+			continue;
+		}
+		if ((work || restart) && signal_deliver(t) == RESUME_HOLD) {
+			if (atomic_load(&t->work) & WORK_EXIT)
+				continue;
+			if (hold(t))
+				return RESUME_HOLD;
+			continue;
+		}
+		t->in_call = false;
+		atomic_store(&t->run, RUN_GUEST);
+		if (!atomic_load(&t->work))
+			return RESUME_RUN;
+		atomic_store(&t->run, RUN_HANDLER);
+	}
+}
+
+static enum resume finish_call(struct task *t, int64_t ret)
+{
+	t->in_stop = false;
+	call_end(t, ret);
+	switch (ret) {
+	case SYS_HOST_CALL:
+	case SYS_PASS:
+		t->in_call = false;
+		atomic_store(&t->run, RUN_GUEST);
+		if (atomic_load(&t->work))
+			platform_kick(t->tracee);
+		return RESUME_CALL;
+	case SYS_GONE:
+		return RESUME_HOLD;
+	case SYS_NO_RESULT:
+		t->in_call = false;
+		return leave(t);
+	case SYS_BLOCKED:
+	case SYS_AGAIN:
+	case SYS_AT_STOP:
+		panic("call %d cannot block at a stop", t->call.nr);
+	default:
+		t->ret = ret;
+		arch_set_result(stop_regs(t->tracee), ret);
+		return leave(t);
+	}
+}
+
+static enum resume stop_call(struct task *t, const struct call_info *info)
+{
+	call_begin(t, info);
+	t->in_stop = true;
+	return finish_call(t, call_run(t));
+}
+
+static void run_at_stop(struct task *t)
+{
+	int64_t (*fn)(struct task *) = t->at_stop;
+
+	atomic_fetch_and(&t->work, ~(uint32_t)WORK_AT_STOP);
+	t->at_stop = NULL;
+	t->in_stop = true;
+	t->ret = fn(t);
+	t->in_stop = false;
+	if (t->ret != SYS_NO_RESULT)
+		arch_set_result(stop_regs(t->tracee), t->ret);
+}
+
+static enum resume stop_new(struct task *t, struct tracee *tracee)
+{
+	struct tracee *old;
+
+	if (t->exec)
+		return exec_stop(t, tracee) == RESUME_RUN ? leave(t) : RESUME_HOLD;
+	lock_take(&t->tracee_lock);
+	old = t->tracee;
+	t->tracee = tracee;
+	lock_drop(&t->tracee_lock);
+	assert_that(old == NULL || old == tracee);
+	t->in_call = false;
+	if (t->at_stop) {
+		t->in_stop = true;
+		t->at_stop(t);
+		t->at_stop = NULL;
+		t->in_stop = false;
+	}
+	return leave(t);
+}
+
+enum resume stop_dispatch(struct tracee *tracee, void *cookie, const struct stop *stop)
+{
+	struct task *t = cookie;
+	int before;
+
+	sched_thread_is_tracer();
+	if (stop->kind != STOP_NEW && t->tracee != tracee)
+		return RESUME_HOLD; /* an image that exec has left behind; it is being killed */
+	before = atomic_load(&t->run);
+	if (before == RUN_DEAD)
+		return RESUME_HOLD;
+	atomic_store(&t->run, RUN_HANDLER);
+	switch (stop->kind) {
+	case STOP_NEW:
+		return stop_new(t, tracee);
+	case STOP_CALL:
+		return stop_call(t, &stop->call);
+	case STOP_FAULT:
+		t->in_call = false;
+		signal_fault(t, &stop->fault);
+		break;
+	case STOP_KICK:
+		/* One that was held is still where it was; else a stop outside of a call has no result to restart. */
+		if (!stop->after_call && before != RUN_HELD)
+			t->in_call = false;
+		if (atomic_load(&t->work) & WORK_AT_STOP)
+			run_at_stop(t);
+		break;
+	}
+	return leave(t);
+}
+
+static void lost_process(struct work *w)
+{
+	struct task *t = container_of(w, struct task, exit_work);
+
+	log_warning("a host process of guest pid %d is gone: killed from outside, or by the host's out-of-memory killer", task_pid(t));
+	process_exit(t->proc, 9);
+	task_exit(t, 9);
+	task_put(t);
+}
+
+void gone_dispatch(struct tracee *tracee, void *cookie, int wait_status)
+{
+	struct task *t = cookie;
+
+	(void)wait_status;
+	sched_thread_is_tracer();
+	if (t->tracee == tracee && atomic_load(&t->run) != RUN_DEAD && !atomic_exchange(&t->exit_queued, true)) {
+		task_get(t);
+		t->exit_work.fn = lost_process;
+		sched_defer(&t->exit_work);
+	}
+	task_put(t); /* the reference that the tracee's cookie was */
+}
