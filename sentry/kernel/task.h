@@ -41,6 +41,15 @@ enum {
 	WORK_AT_STOP = 8, /* at_stop is set */
 };
 
+/*
+ * Dying. A task ends once, by task_exit(); who gets there first sets run to RUN_DEAD. From GUEST and HELD anybody may claim it so (compare and
+ * exchange); a task in HANDLER, BLOCKED or READY is given WORK_EXIT and task_notify(), and its runner calls task_exit(t, t->exit_status)
+ * when the handler has returned (whatever it returned), or instead of running it again, after the block was ended. So must a
+ * `call` event enter by compare-and-exchange from GUEST, and be dropped when that fails: the host thread is being killed. In a stop handler
+ * signal_deliver() sees WORK_EXIT and has it done on the reactor. A handler that called task_exit() itself (exit, exit_group)
+ * leaves RUN_DEAD behind, which nobody may overwrite; SYS_PASS then lets the host thread make its own exit(2).
+ */
+
 /* One queued signal. */
 struct sigqueue_entry {
 	struct list link;
@@ -62,7 +71,8 @@ struct task {
 	int tid;                  /* as the guest sees it; an exec by another thread than the leader changes it */
 
 	/* protected by proc->lock */
-	struct list proc_link;    /* on proc->tasks */
+	struct list proc_link;    /* on proc->tasks; changed under proc->lock and sig_lock both, read under either */
+	bool exit_seen;           /* process_exit() has dealt with it */
 
 	/* run state, atomic; see sched.h */
 	_Atomic int run;
@@ -96,13 +106,29 @@ struct task {
 		uint64_t v[4];
 	} restart;
 	char comm[16];            /* written by the runner or through /proc, read by anybody: torn reads are harmless */
-	int exit_status;          /* wait status, once dying */
+	int exit_status;          /* wait status, once dying; set with WORK_EXIT */
+	struct fault_info fault;  /* of the fault signal under way; signo 0 when none */
+	struct futex_waiter *futex_waiters; /* of the futex call under way; kernel/futex.c */
+	struct sched_attrs {      /* sched_setattr(2) and the like: kept and shown, not obeyed */
+		int policy, priority;
+		bool reset_on_fork;
+	} sched;
+	uint64_t affinity[4];     /* sched_setaffinity(2), one bit a CPU */
+	int nice;
+	int64_t timer_slack_ns;
+
+	/* atomic */
+	atomic_bool vfork_wait;   /* held until its vfork child lets go */
+	atomic_bool memory_released; /* robust list and clear_child_tid are dealt with */
+	atomic_bool exit_deferred;
+	struct work exit_work;    /* owned by who set exit_deferred */
 
 	/* protected by proc->sig_lock (RANK_SIGNAL) */
 	struct sigpending pending;
 	uint64_t blocked;         /* the mask */
 	uint64_t saved_mask;      /* to go back to after sigsuspend, ppoll… (restore_mask) */
 	bool restore_mask;
+	bool stopped;             /* takes part in the group stop */
 	struct {
 		uint64_t base, size;
 		int32_t flags;
@@ -129,14 +155,16 @@ struct process {
 	struct pgrp *pgrp;
 	struct session *session;
 	struct list pgrp_link;
-	enum proc_state state;
+	enum proc_state state;     /* ALIVE and STOPPED change under sig_lock, ZOMBIE and REAPED under k->lock and sig_lock */
 	int exit_status;           /* wait status, valid as zombie */
 	int exit_signal;           /* to the parent; 0 for none, SIGCHLD for a plain fork */
-	int stop_signal;           /* why stopped */
-	bool stop_reported, continued_pending; /* for WUNTRACED, WCONTINUED */
 	bool subreaper;
 	bool execed;               /* for setpgid */
 	uint64_t child_cpu_ns;     /* of waited-for children */
+	uint64_t cpu_ns_at_exit;   /* valid as zombie */
+	uint64_t cpu_ns_before;    /* used by the host processes of earlier images; exec adds to it */
+	uint32_t counted_uid;      /* whose RLIMIT_NPROC it counts against */
+	bool auto_reap;            /* nobody will wait for it */
 
 	struct waitq child_wait;   /* the process's own children changed state */
 	struct waitq exit_wait;    /* this process exited: pidfd poll */
@@ -145,27 +173,41 @@ struct process {
 	struct lock lock;
 	struct list tasks;         /* of task.proc_link; the leader first while it lives */
 	int live_tasks;
-	bool group_exiting;
-	int group_exit_status;
 	struct task *vfork_parent; /* waits (task.vfork_wait) until this process execs or exits; referenced */
-	struct lx_rlimit64 limits[LX_RLIM_NLIMITS];
+	struct lx_rlimit limits[LX_RLIM_NLIMITS];
 	struct file *exe;          /* referenced */
 	uint64_t arg_start, arg_end, env_start, env_end; /* for /proc */
 	uint64_t auxv[48];
 	int dumpable;
 	uint32_t personality;
 	int pdeath_signal;
-	int nice;
-
 	/* protected by sig_lock (RANK_SIGNAL) */
 	struct lock sig_lock;
 	struct sigpending shared_pending;
-	struct lx_sigaction actions[64];
-	struct waitq signal_wait;  /* signalfd, sigtimedwait */
+	struct sighand *sighand;   /* referenced; shared by CLONE_SIGHAND */
+	struct lx_sigaction *actions; /* sighand->actions: 64 of them */
+	int pending_count;         /* queued entries, against RLIMIT_SIGPENDING */
+	int stop_signal;           /* why stopped, or stopping */
+	int stop_count;            /* tasks still to stop */
+	bool stop_reported, continued_pending; /* for WUNTRACED, WCONTINUED */
+	bool notify_continued;     /* the parent is to be told by the first task that goes on */
+	bool group_exiting;
+	int group_exit_status;
+	struct waitq signal_wait;  /* signalfd, sigtimedwait; woken after sig_lock is dropped */
+
+	/* atomic */
+	atomic_bool exit_deferred;
+	struct work exit_work;     /* owned by who set exit_deferred */
 
 	struct posix_timers *timers; /* interval and POSIX timers; kernel/posix_timer.c; owned by the process */
 	int64_t start_ns;            /* immutable */
 	atomic_int oom_score_adj;
+};
+
+/* Signal actions. Between processes that share them without being one (CLONE_SIGHAND alone) changes are not ordered. */
+struct sighand {
+	struct ref ref;
+	struct lx_sigaction actions[64];
 };
 
 struct pgrp {
@@ -209,8 +251,17 @@ struct clone_params {
 int64_t task_clone(struct task *, const struct clone_params *);
 /* The first process: pid 1, without image. Referenced; NULL when memory is out. */
 struct task *task_create_init(struct kernel *, struct cred *);
-/* On a worker or the reactor. The thread ends with `status` (a wait status). The host thread is let go or killed. */
+/* A further process without a parent (the runtime's EXEC), leader of a session of its own. As above. */
+struct task *task_create_root(struct kernel *, struct cred *);
+/*
+ * On a worker or the reactor, by the task's runner. The thread ends with `status` (a wait status; a group exit's own counts more). Idempotent.
+ * The host thread is left to an exit(2) of its own (SYS_PASS), or to the platform_kill() of the process.
+ */
 void task_exit(struct task *, int status);
+/* Like task_exit, for stop handlers: done on the reactor. The caller leaves the tracee held and does not touch the task again. */
+void task_exit_deferred(struct task *, int status);
+/* First thing in the platform's `gone` event: forgets the tracee, after which nobody uses it. True when it was the task's present one. */
+bool task_tracee_gone(struct task *, struct tracee *);
 /* Every thread of the process ends; from any thread that may close fds. Idempotent: the first status counts. */
 void process_exit(struct process *, int status);
 /* Like process_exit, but for stop handlers and callers with locks: done on the reactor. */
