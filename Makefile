@@ -235,7 +235,7 @@ endif
 GUEST_SUITES := conformance programs faults attacks
 # Guests do wrong things on purpose: what the compiler says about a call's arguments is off.
 GUEST_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-unused-result -Wno-nonnull -Wno-stringop-overflow -Wno-stringop-overread \
-	-Wno-array-bounds -Wno-format-truncation -Wno-deprecated-declarations -D_GNU_SOURCE= -Itests/conformance -pthread -static
+	-Wno-array-bounds -Wno-infinite-recursion -Wno-format-truncation -Wno-deprecated-declarations -D_GNU_SOURCE= -Itests/conformance -pthread -static
 
 guest_sources = $(shell find tests/$(1)/guest -name '*.c' -o -name '*.S' 2>/dev/null)
 define guest_suite
@@ -270,7 +270,7 @@ programs faults attacks: %: all guests
 	@tests/harness/run-suite.sh $* $(O)
 
 DRIVER_SRCS := $(wildcard tests/conformance/*.c)
-$(O)/picket-conformance: $(call objects,$(DRIVER_SRCS))
+$(O)/picket-conformance: $(call objects,$(DRIVER_SRCS)) $(O)/lib/base.a
 	$(if $(Q),@echo "  LD $@")
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
