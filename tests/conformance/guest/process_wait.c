@@ -135,6 +135,7 @@ static void stops(void)
 	kill(pid, SIGCONT);
 	CHECK_EQ(waitid(P_PID, pid, &info, WCONTINUED), 0, "waitid WCONTINUED");
 	CHECK(info.si_code == CLD_CONTINUED && info.si_status == SIGCONT, "CLD_CONTINUED with SIGCONT");
+	setpgid(pid, pid); /* an orphaned process group, as ours may be, does not stop for a terminal's sake */
 	kill(pid, SIGTSTP);
 	CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid, "a stop by SIGTSTP");
 	CHECK_EQ(WSTOPSIG(status), SIGTSTP, "names SIGTSTP");
