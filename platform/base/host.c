@@ -67,14 +67,14 @@ int64_t host_realtime_ns(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
-int64_t host_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns)
+int64_t host_wait_word(const uint32_t *word, uint32_t expected, int64_t timeout_ns)
 {
 	struct timespec ts = { .tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000 };
 
 	return host_ret(syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns < 0 ? NULL : &ts, NULL, 0));
 }
 
-int64_t host_futex_wake(const uint32_t *word, int count)
+int64_t host_wake_word(const uint32_t *word, int count)
 {
 	return host_ret(syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0));
 }

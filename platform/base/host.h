@@ -40,7 +40,7 @@ int64_t host_realtime_ns(void);
  * Futexes private to this process. Waiting returns 0 when woken (perhaps for nothing: check the word again), -EAGAIN when
  * *word was not `expected`, -EINTR, or -ETIMEDOUT; timeout_ns < 0 waits for ever. Waking returns how many it woke.
  */
-int64_t host_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns);
-int64_t host_futex_wake(const uint32_t *word, int count);
+int64_t host_wait_word(const uint32_t *word, uint32_t expected, int64_t timeout_ns);
+int64_t host_wake_word(const uint32_t *word, int count);
 
 #endif

@@ -121,7 +121,7 @@ static void take_contended(struct lock *l)
 		return;
 	/* Whoever sleeps takes it as CONTENDED: one wake too many when it was the last, but none is lost. */
 	while (__atomic_exchange_n(&l->word, CONTENDED, __ATOMIC_ACQUIRE) != FREE)
-		host_futex_wait(&l->word, CONTENDED, -1);
+		host_wait_word(&l->word, CONTENDED, -1);
 }
 
 static void take(struct lock *l, bool pair)
@@ -150,7 +150,7 @@ void lock_drop(struct lock *l)
 {
 	note_dropped(l);
 	if (__builtin_expect(__atomic_exchange_n(&l->word, FREE, __ATOMIC_RELEASE) == CONTENDED, 0))
-		host_futex_wake(&l->word, 1);
+		host_wake_word(&l->word, 1);
 }
 
 void lock_two(struct lock *a, struct lock *b)
