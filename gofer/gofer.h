@@ -9,7 +9,7 @@
  *      known fd. /proc must be mounted and be of this pid namespace or an outer one: the gofer opens /proc/self/fd once, before it locks itself
  *      down. The child must not chroot by itself: the gofer takes an empty root, drops its capabilities and closes what it does
  *      not know. As root, do not give it a user namespace that maps only uid 0: every other owner would be shown as nobody.
- *   3. In the child: gofer_config_recv(fd, &cfg), then exit(gofer_main(&cfg)).
+ *   3. In the child: gofer_config_recv(fd, &cfg), then _exit(gofer_main(&cfg)): its filter allows no more than that.
  *   4. In the parent: gofer_config_send(sock, &cfg), and close the channel ends that were sent. KEEP `sock` open while the sandbox
  *      lives: the gofer exits when it closes (the runtime has died) and when all of its channels have (the sentry has).
  *

@@ -66,7 +66,8 @@ enum gofer_op {
 /*
  * WALK goes from `handle` through the names and stops before the first that is missing or cannot be looked up (error says why,
  * count entries are those before it), or at the first symlink, which is the last entry then (error 0, count may be less than what was
- * asked, data is the link's target). Entry i is name i. No names: the handle's own entry, count 1, a new handle.
+ * asked, data is the link's target). Entry i is name i. No names: the handle's own entry, count 1. An entry that was to have a handle
+ * and has none says that the table is full (error -ENFILE, unless there was another).
  */
 #define GOFER_WALK_HANDLE_LAST 0x100u /* the last entry found gets a handle */
 #define GOFER_WALK_HANDLE_ALL 0x200u  /* each of the entries gets one */
