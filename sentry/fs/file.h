@@ -15,6 +15,7 @@
 #include "base/lock.h"
 #include "base/ref.h"
 #include "sentry/fs/path.h"
+#include "sentry/kernel/sched.h"
 #include "sentry/kernel/waitq.h"
 #include "sentry/mm/uio.h"
 
@@ -78,10 +79,12 @@ struct file {
 	int owner_pid, owner_type, owner_signal;
 	/* number of epoll watches; atomic */
 	atomic_int epoll_watches;
+	struct work deferred;    /* of file_put_deferred: used once, after the last reference */
 	struct list epoll_items; /* of epoll's items for this file; protected by epoll's global lock, see fs/epoll.c */
 };
 
 /* Takes the references it needs; path and inode as said above. NULL when memory is out. */
+/* The cloexec bit is the fd's: it is dropped from flags here, as are O_CREAT, O_EXCL, O_NOCTTY and O_TRUNC. */
 struct file *file_new(const struct file_ops *, struct inode *, const struct path *, uint32_t flags, struct cred *, void *priv);
 struct file *file_get(struct file *);
 /* May run release: not under locks, and in the main fd table only (from a stop handler use file_put_deferred). */
@@ -97,6 +100,18 @@ static inline bool file_nonblock(const struct file *f)
 int64_t file_read(struct file *, struct task *, struct uio *, int64_t *pos); /* pos NULL: the file's own */
 int64_t file_write(struct file *, struct task *, struct uio *, int64_t *pos);
 uint32_t file_poll(struct file *, struct poll_table *);
+int64_t file_seek(struct file *, int64_t offset, int whence);
+/* Directory entries from the file's position on; the sink must not touch guest memory (locks are held: the directory's and the position's). */
+int file_readdir(struct file *, struct task *, struct dirent_sink *);
+/* What seek does for a file of `size` bytes without holes, and for directories and the like (size -1: SEEK_END is EINVAL). pos_lock held. */
+int64_t file_seek_plain(struct file *, int64_t offset, int whence, int64_t size);
+/* What one fd's close means for the file: POSIX locks of this table go, close_fd is told. Drops the reference. */
+struct fdtable;
+void file_close(struct file *, struct fdtable *, struct task *);
+/* What /proc/PID/fd/N shows: the path, or "pipe:[7]", "socket:[7]", "anon_inode:[eventfd]", "/memfd:x (deleted)". As path_name(). */
+int64_t file_link_name(struct task *, struct file *, char *buf, size_t len);
+/* A path that vfs_open_path() and stat can use for any file, also one without a name (a dentry is made for it). *out referenced. */
+int file_as_path(struct file *, struct path *out);
 
 static inline void file_put_cleanup(struct file **f)
 {

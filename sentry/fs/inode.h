@@ -94,6 +94,11 @@ struct inode_ops {
 	void (*destroy)(struct inode *);
 };
 
+/* First member of what an inode's hooks (fifo, bound_socket, locks, watches) lead to: how the inode frees it. */
+struct inode_part {
+	void (*free)(struct inode_part *);
+};
+
 struct inode {
 	struct ref ref;
 	/* immutable after creation */
@@ -105,7 +110,7 @@ struct inode {
 	/* protected by lock (RANK_INODE) */
 	struct lock lock;
 	struct attr attr;
-	/* owned by the object that uses them, made at first need, freed with the inode; see fs/fifo.c, net/unix.c, fs/flock.c, fs/inotify */
+	/* made at first need, freed with the inode; what they lead to begins with struct inode_part; see fs/fifo.c, net/unix.c, fs/flock.c, fs/inotify */
 	void *_Atomic fifo;
 	void *_Atomic bound_socket;
 	void *_Atomic locks;
@@ -128,6 +133,13 @@ struct super {
 	void *priv;
 };
 
+/* Sets everything but priv; one reference, the caller's (a mount takes it over); a device number of its own. */
+void super_init(struct super *, const struct super_ops *, const char *fstype);
+struct super *super_get(struct super *);
+void super_put(struct super *);
+/* A fresh inode number of this filesystem. */
+uint64_t super_next_ino(struct super *);
+
 struct inode *inode_get(struct inode *);
 void inode_put(struct inode *);
 /* Sets everything but what the filesystem embeds; one reference, the caller's. */
@@ -135,5 +147,9 @@ void inode_init(struct inode *, const struct inode_ops *, struct super *, uint32
 /* Times now, in the realtime clock's coarse ticks. */
 struct timespec64 fs_now(void);
 void inode_touch(struct inode *, uint32_t what /* ATTR_ATIME|ATTR_MTIME|ATTR_CTIME */);
+/* A copy of the inode's own attributes, taken under its lock. What a getattr operation starts from. */
+void inode_attr(struct inode *, struct attr *out);
+/* Applies a checked change to inode->attr (all of ATTR_* but the data itself); ctime becomes now. Takes the inode's lock. */
+void inode_apply(struct inode *, const struct setattr *);
 
 #endif
