@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "sentry/boot/bind.h"
@@ -161,6 +162,12 @@ void boot_spec_free(struct boot_spec *spec)
 		return;
 	bind_free(spec_fields, spec);
 	mem_free(spec);
+}
+
+void boot_spec_clear(struct boot_spec *spec)
+{
+	bind_free(spec_fields, spec);
+	memset(spec, 0, sizeof(*spec));
 }
 
 char *boot_process_encode(const struct boot_process *process)

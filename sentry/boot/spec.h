@@ -31,7 +31,7 @@ enum boot_log_format { BOOT_LOG_TEXT, BOOT_LOG_JSON };                          
 struct boot_mount {
 	char *target;      /* absolute, without "." and ".." */
 	int type;          /* enum boot_mount_type */
-	int32_t gofer_root; /* index in the gofer's table of roots; -1 where the type has none */
+	int32_t gofer_root; /* index in the gofer's list of roots; -1 where the type has none */
 	bool readonly, noexec, nosuid, nodev;
 	int cache;         /* enum boot_cache */
 	char *label;       /* for messages to people: "input collect.raw", "volume /data", "rootfs" */
@@ -89,6 +89,8 @@ char *boot_spec_encode(const struct boot_spec *spec);
 /* A new spec (boot_spec_free). 0, -ENOMEM, or -EINVAL with one sentence in `why`. */
 int boot_spec_decode(const char *text, size_t len, struct boot_spec **out, char *why, size_t why_len);
 void boot_spec_free(struct boot_spec *spec);
+/* Frees what it holds and zeroes it, but not the struct itself. */
+void boot_spec_clear(struct boot_spec *spec);
 
 char *boot_process_encode(const struct boot_process *process);
 int boot_process_decode(const char *text, size_t len, struct boot_process **out, char *why, size_t why_len);

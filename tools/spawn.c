@@ -1,0 +1,188 @@
+/* clone + exec of our own binary in fresh user and pid namespaces: see spawn.h. The one place of the tools that makes processes. */
+#include "tools/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/host.h"
+#include "base/mem.h"
+#include "tools/exit_codes.h"
+#include "tools/failure.h"
+
+#define CHILD_STACK (16u << 10)
+
+/* Shared with the child until it execs: it has the parent's memory, and the parent waits. */
+struct launch {
+	const struct spawn_config *config;
+	int exe_fd, null_fd;
+	int err; /* errno of what went wrong in the child */
+};
+
+/*
+ * An exec by an id that is not mapped yet loses every capability, unless they are ambient. The child gives them all up again
+ * when it has made its namespaces.
+ */
+static void keep_capabilities(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	if (syscall(SYS_capget, &head, data))
+		return;
+	for (int i = 0; i < 2; i++)
+		data[i].inheritable = data[i].permitted;
+	if (syscall(SYS_capset, &head, data))
+		return;
+	for (unsigned long cap = 0; !prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) || errno == EPERM; cap++)
+		;
+}
+
+/* In the child, on a stack of its own but in the parent's memory: host calls only. */
+static int child_main(void *arg)
+{
+	struct launch *l = arg;
+	const struct spawn_config *c = l->config;
+	char *argv[] = { (char *)(uintptr_t)c->name, NULL };
+	char *envp[] = { NULL };
+	sigset_t none;
+
+	sigemptyset(&none);
+	if (setsid() < 0 || dup2(l->null_fd, 0) < 0 || dup2(l->null_fd, 1) < 0 ||
+	    dup2(c->stderr_fd >= 0 ? c->stderr_fd : l->null_fd, 2) < 0)
+		goto fail;
+	if (c->control_fd == SPAWN_CONTROL_FD ? fcntl(c->control_fd, F_SETFD, 0) : dup2(c->control_fd, SPAWN_CONTROL_FD) < 0)
+		goto fail;
+	if (close_range(SPAWN_CONTROL_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC))
+		goto fail;
+	keep_capabilities();
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execveat(l->exe_fd, "", argv, envp, AT_EMPTY_PATH);
+fail:
+	l->err = errno;
+	_exit(EXIT_PICKET);
+}
+
+static int clone_child(struct launch *l, int flags, struct spawned *out)
+{
+	char stack[CHILD_STACK] __attribute__((aligned(16)));
+	sigset_t all, old;
+
+	sigfillset(&all); /* a handler of ours must not run in the child, on our memory */
+	sigprocmask(SIG_SETMASK, &all, &old);
+	int64_t pid = host_ret(clone(child_main, stack + sizeof(stack), flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, l,
+				     &out->pidfd));
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (pid < 0)
+		return (int)pid;
+	out->pid = (pid_t)pid;
+	if (!l->err)
+		return 0;
+	spawn_end(out);
+	return -l->err;
+}
+
+static int write_file(pid_t pid, const char *name, const char *text)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	AUTO_CLOSE int fd = (int)host_ret(open(path, O_WRONLY | O_CLOEXEC));
+	if (fd < 0)
+		return fd;
+	return (int)host_write_full(fd, text, strlen(text));
+}
+
+/* An id that no other sandbox and no user of the host has: below it nothing can be reached by being the same user. */
+static uint32_t fresh_id(void)
+{
+	static uint32_t count; /* of this process's children; the pid tells processes apart */
+
+	return 0x40000000u + (((uint32_t)getpid() & 0x3fffffu) << 8 | (count++ & 0xff));
+}
+
+static int write_maps(pid_t pid, enum spawn_ids ids, struct spawn_go *go)
+{
+	uint32_t count = ids == SPAWN_IDS_ALL ? UINT32_MAX : 1;
+	char uids[48], gids[48];
+	int err;
+
+	snprintf(uids, sizeof(uids), "%u %u %u\n", go->uid, go->uid, count);
+	snprintf(gids, sizeof(gids), "%u %u %u\n", go->gid, go->gid, count);
+	if (ids != SPAWN_IDS_ALL) {
+		err = write_file(pid, "setgroups", "deny");
+		if (err < 0 && err != -ENOENT)
+			return err;
+	}
+	err = write_file(pid, "uid_map", uids);
+	return err < 0 ? err : write_file(pid, "gid_map", gids);
+}
+
+static int explain_clone(struct failure *f, int err)
+{
+	if (err == -EPERM || err == -ENOSPC || err == -EUSERS || err == -EINVAL)
+		return fail(f, err, EXIT_PICKET,
+			    "the host does not allow user namespaces (%s): see user.max_user_namespaces, "
+			    "kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, or `picket doctor`",
+			    strerror(-err));
+	return fail(f, err, EXIT_PICKET, "cannot start a process of the sandbox: %s", strerror(-err));
+}
+
+int spawn(const struct spawn_config *config, int our_fd, struct spawned *out, struct failure *f)
+{
+	AUTO_CLOSE int exe_fd = (int)host_ret(open("/proc/self/exe", O_PATH | O_CLOEXEC));
+	AUTO_CLOSE int exe_high = exe_fd < 0 ? -1 : fcntl(exe_fd, F_DUPFD_CLOEXEC, SPAWN_CONTROL_FD + 1);
+	AUTO_CLOSE int null_fd = (int)host_ret(open("/dev/null", O_RDWR | O_CLOEXEC));
+	bool root = geteuid() == 0;
+	bool fresh = root && config->ids == SPAWN_IDS_SINGLE;
+	struct spawn_go go = { .magic = SPAWN_GO_MAGIC, .uid = geteuid(), .gid = getegid() };
+	struct launch launch = { .config = config, .exe_fd = exe_high, .null_fd = null_fd };
+	int flags = CLONE_NEWUSER | CLONE_NEWPID;
+
+	memset(out, 0, sizeof(*out));
+	if (exe_high < 0 || null_fd < 0)
+		return fail(f, -ENOENT, EXIT_PICKET, "cannot open /proc/self/exe or /dev/null: mount /proc and /dev first");
+	int err = clone_child(&launch, flags, out);
+	if (root && (err == -EPERM || err == -ENOSPC || err == -EUSERS || err == -EINVAL)) {
+		flags = CLONE_NEWPID; /* root does without a user namespace; the ids and capabilities are dropped all the same */
+		err = clone_child(&launch, flags, out);
+	}
+	if (err)
+		return explain_clone(f, err);
+	if (fresh)
+		go.uid = go.gid = fresh_id();
+	go.change_ids = fresh;
+	if (flags & CLONE_NEWUSER) {
+		enum spawn_ids ids = root ? config->ids : SPAWN_IDS_SINGLE;
+
+		err = write_maps(out->pid, ids, &go);
+		if (err < 0) {
+			spawn_end(out);
+			return fail(f, err, EXIT_PICKET, "cannot map the ids of a user namespace: %s", strerror(-err));
+		}
+	}
+	if (send(our_fd, &go, sizeof(go), MSG_NOSIGNAL) < 0) {
+		spawn_end(out);
+		return fail(f, -EPIPE, EXIT_PICKET, "a process of the sandbox died at its start");
+	}
+	return 0;
+}
+
+void spawn_end(struct spawned *child)
+{
+	if (child->pid > 0) {
+		kill(child->pid, SIGKILL);
+		HOST_RETRY(waitpid(child->pid, NULL, 0));
+		host_close(&child->pidfd);
+	}
+	child->pid = 0;
+}
