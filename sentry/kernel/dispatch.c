@@ -9,6 +9,7 @@
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/sched.h"
 #include "sentry/kernel/task.h"
+#include "sentry/mm/exec.h"
 #include "sentry/syscalls/table.h"
 #include "sentry/trace/trace.h"
 
@@ -86,6 +87,8 @@ static void finish(struct task *t, int64_t ret)
 	call_end(t, ret);
 	switch (ret) {
 	case SYS_GONE:
+		if (t->exec)
+			exec_launch(t);
 		break;
 	case SYS_PASS:
 		pass(t);

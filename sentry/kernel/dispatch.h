@@ -11,11 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "platform/platform.h"
+
 struct task;
-struct tracee;
-struct stop;
-struct call_info;
-enum resume;
+struct work;
 
 extern const struct platform_handler sentry_platform_handler;
 
@@ -32,6 +31,13 @@ bool is_restart_code(int64_t ret);
 /* stop.c */
 enum resume stop_dispatch(struct tracee *, void *cookie, const struct stop *);
 void gone_dispatch(struct tracee *, void *cookie, int wait_status);
+
+/*
+ * For a STOP call that cannot go on on the tracer thread: holds the task at its stop while `fn` runs on the reactor (with t->exit_work as
+ * the work item), which ends with stop_call_again(): the handler is run again at the stop. Returned by the handler as it is.
+ */
+int64_t stop_on_reactor(struct task *, void (*fn)(struct work *));
+void stop_call_again(struct task *);
 
 /* sched.c: the block state of a call. */
 void block_begin(struct task *);

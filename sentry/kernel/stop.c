@@ -80,6 +80,10 @@ static enum resume leave(struct task *t)
 static enum resume finish_call(struct task *t, int64_t ret)
 {
 	t->in_stop = false;
+	if (ret == SYS_BLOCKED) { /* HANDLER stays: the reactor owns the task */
+		sched_defer(&t->exit_work);
+		return RESUME_HOLD;
+	}
 	call_end(t, ret);
 	switch (ret) {
 	case SYS_HOST_CALL:
@@ -94,7 +98,6 @@ static enum resume finish_call(struct task *t, int64_t ret)
 	case SYS_NO_RESULT:
 		t->in_call = false;
 		return leave(t);
-	case SYS_BLOCKED:
 	case SYS_AGAIN:
 	case SYS_AT_STOP:
 		panic("call %d cannot block at a stop", t->call.nr);
@@ -110,6 +113,32 @@ static enum resume stop_call(struct task *t, const struct call_info *info)
 	call_begin(t, info);
 	t->in_stop = true;
 	return finish_call(t, call_run(t));
+}
+
+static int64_t call_run_again(struct task *t)
+{
+	int64_t ret = call_run(t);
+
+	call_end(t, ret);
+	return ret;
+}
+
+int64_t stop_on_reactor(struct task *t, void (*fn)(struct work *))
+{
+	task_get(t);
+	t->exit_work.fn = fn;
+	return SYS_BLOCKED; /* finish_call() queues the work when the call has been put aside */
+}
+
+void stop_call_again(struct task *t)
+{
+	t->at_stop = call_run_again;
+	atomic_fetch_or(&t->work, WORK_AT_STOP);
+	atomic_store(&t->run, RUN_HELD);
+	lock_take(&t->tracee_lock);
+	platform_rerun_held(t->tracee);
+	lock_drop(&t->tracee_lock);
+	task_put(t);
 }
 
 static void run_at_stop(struct task *t)

@@ -20,8 +20,8 @@ struct file;
 struct kernel;
 
 struct vma {
-	struct vma *left, *right, *up; /* tree by start; protected by mm->lock */
-	uint64_t priority;
+	struct vma *left, *right;      /* a treap by start, see vma.h; protected by mm->lock, as all that follows */
+	uint64_t priority, gap, max_gap; /* free bytes below start; the largest gap of the subtree */
 	uint64_t start, end;           /* page-aligned, end exclusive */
 	uint32_t prot, flags;          /* LX_PROT_*, LX_MAP_* that matter later */
 	struct file *file;             /* referenced, or NULL */
@@ -41,15 +41,21 @@ struct mm {
 	struct vma *root;
 	uint32_t vma_count;
 	uint64_t brk_start, brk, brk_mapped; /* mapped ahead up to brk_mapped */
+	uint64_t brk_dirty;            /* memory from here to brk_mapped has never been handed out: still zero */
+	uint64_t limit;                /* first address past what may be mapped */
 	uint64_t mmap_base;            /* allocation goes down from here */
 	uint64_t stack_start, stack_low; /* the stack vma's top, and how far it may grow */
 	uint64_t total_pages, locked_pages, charged_bytes;
 	uint64_t code_start, code_end, data_start, data_end;
-	_Atomic uint32_t users;        /* tasks */
+	/* atomic */
+	_Atomic uint32_t users;        /* tasks that run in it */
 };
 
 struct mm *mm_new(struct kernel *);
 struct mm *mm_get(struct mm *);
+/* A task starts and ceases to run in it: `users` decides whether a change must be made at a stop. */
+void mm_join(struct mm *);
+void mm_leave(struct mm *);
 void mm_put(struct mm *);
 /* For fork: the list, charges included. NULL when memory or the limit is out. */
 struct mm *mm_copy(struct mm *);

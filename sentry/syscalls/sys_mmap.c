@@ -1,0 +1,197 @@
+/* mmap, munmap, mprotect, pkey_mprotect, mremap, brk. */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "abi/arch.h"
+#include "abi/mman.h"
+#include "abi/resource.h"
+#include "base/log.h"
+#include "platform/arch.h"
+#include "sentry/fs/fdtable.h"
+#include "sentry/fs/file.h"
+#include "sentry/kernel/dispatch.h"
+#include "sentry/kernel/kernel.h"
+#include "sentry/mm/map.h"
+#include "sentry/mm/vma.h"
+#include "sentry/syscalls/table.h"
+
+/* Flags that the host may see; the rest is the sentry's business or has no effect. */
+#define HOST_MAP_FLAGS (LX_MAP_SHARED | LX_MAP_PRIVATE | LX_MAP_ANONYMOUS | LX_MAP_NORESERVE | LX_MAP_POPULATE | LX_MAP_STACK)
+#define PROT_BITS (LX_PROT_READ | LX_PROT_WRITE | LX_PROT_EXEC)
+
+/* The file could not be asked on the tracer thread: the reactor asks it, then the stop goes on from the start of the call. */
+static void ask_file(struct work *w)
+{
+	struct task *t = container_of(w, struct task, exit_work);
+	struct map_source src;
+	AUTO_FILE struct file *f = fd_get(t, arg_fd(&t->call, 4));
+
+	if (f && f->ops->mmap)
+		f->ops->mmap(f, t->call.v[5], t->call.v[1], (int)t->call.v[2], t->call.v[3] & LX_MAP_SHARED, &src);
+	stop_call_again(t);
+}
+
+static int64_t map_in_host(struct task *t, const struct map_request *r)
+{
+	uint32_t flags = (r->flags & HOST_MAP_FLAGS) | LX_MAP_FIXED;
+	int64_t ret;
+
+	if (r->host_fd < 0) {
+		uint64_t arg[6] = { r->addr, r->len, r->prot, flags | LX_MAP_ANONYMOUS, (uint64_t)-1, 0 };
+
+		if (!r->file) {
+			arch_set_call(stop_regs(t->tracee), LX_NR_mmap, arg);
+			return SYS_HOST_CALL;
+		}
+		ret = stop_inject(t->tracee, LX_NR_mmap, arg);
+	} else {
+		flags &= ~(uint32_t)LX_MAP_ANONYMOUS;
+		ret = stop_map_file(t->tracee, r->addr, r->len, (int)r->prot, (int)flags, r->host_fd, r->host_offset);
+	}
+	if (ret < 0)
+		map_undo(t, r);
+	return ret;
+}
+
+int64_t sys_mmap(struct task *t, const struct sysargs *a)
+{
+	struct map_request r = { .addr = arg_u64(a, 0), .len = arg_u64(a, 1), .prot = arg_u32(a, 2) & PROT_BITS,
+				 .flags = arg_u32(a, 3), .offset = arg_u64(a, 5) };
+	uint32_t type = r.flags & LX_MAP_TYPE;
+	AUTO_FILE struct file *f = NULL;
+	int ret;
+
+	if (r.offset % PAGE_SIZE_LX)
+		return -EINVAL;
+	if (!(r.flags & LX_MAP_ANONYMOUS)) {
+		f = fd_get_io(t, arg_fd(a, 4));
+		if (!f)
+			return -EBADF;
+	}
+	if (!r.len)
+		return -EINVAL;
+	r.len = PAGE_UP(r.len);
+	if (!r.len || r.len > t->mm->limit)
+		return -ENOMEM;
+	if (type == LX_MAP_SHARED_VALIDATE && f)
+		r.flags = (r.flags & ~(uint32_t)LX_MAP_TYPE) | LX_MAP_SHARED;
+	else if (type != LX_MAP_SHARED && type != LX_MAP_PRIVATE)
+		return -EINVAL;
+	if (f && r.offset + r.len < r.offset)
+		return -EOVERFLOW;
+	if ((r.flags & LX_MAP_HUGETLB) && !f)
+		return -ENOMEM; /* a machine with no huge pages reserved */
+	r.file = f;
+	ret = map_prepare(t, &r);
+	if (ret == -EAGAIN)
+		return stop_on_reactor(t, ask_file);
+	return ret < 0 ? ret : map_in_host(t, &r);
+}
+
+/* A task alone in its address space has the host make the call as it was trapped; with others about, list and host change at a stop. */
+static bool alone(const struct task *t)
+{
+	return atomic_load(&t->mm->users) == 1;
+}
+
+static int64_t munmap_at_stop(struct task *t)
+{
+	return map_unmap(t, t->call.v[0], t->call.v[1]);
+}
+
+int64_t sys_munmap(struct task *t, const struct sysargs *a)
+{
+	int ret;
+
+	if (!alone(t)) {
+		t->at_stop = munmap_at_stop;
+		return SYS_AT_STOP;
+	}
+	ret = map_unmap_list(t->mm, arg_u64(a, 0), arg_u64(a, 1));
+	return ret < 0 ? ret : SYS_PASS;
+}
+
+static int64_t mprotect_at_stop(struct task *t)
+{
+	return map_protect(t, t->call.v[0], t->call.v[1], (uint32_t)t->call.v[2]);
+}
+
+int64_t sys_mprotect(struct task *t, const struct sysargs *a)
+{
+	uint32_t prot = arg_u32(a, 2);
+	int ret;
+
+	if (prot & ~(uint32_t)(PROT_BITS | LX_PROT_SEM | LX_PROT_GROWSDOWN | LX_PROT_GROWSUP))
+		return -EINVAL;
+	if (a->v[2] & ~(uint64_t)PROT_BITS)
+		return -EINVAL; /* growing mappings are mapped ahead: they have no such edge */
+	if (!alone(t)) {
+		t->at_stop = mprotect_at_stop;
+		return SYS_AT_STOP;
+	}
+	ret = map_protect_list(t, arg_u64(a, 0), arg_u64(a, 1), prot);
+	return ret < 0 || !arg_u64(a, 1) ? ret : SYS_PASS;
+}
+
+int64_t sys_mremap(struct task *t, const struct sysargs *a)
+{
+	return map_move(t, arg_u64(a, 0), arg_u64(a, 1), arg_u64(a, 2), arg_u32(a, 3), arg_u64(a, 4));
+}
+
+/* --- brk ------------------------------------------------------------------------------------------------------------- */
+
+#define HEAP_AHEAD (64ull << 20)
+
+static int64_t brk_map_more(struct task *t)
+{
+	struct mm *mm = t->mm;
+	uint64_t wanted = t->call.v[0], start, end;
+	uint64_t arg[6] = { 0, 0, LX_PROT_READ | LX_PROT_WRITE,
+			    LX_MAP_PRIVATE | LX_MAP_ANONYMOUS | LX_MAP_FIXED | LX_MAP_NORESERVE, (uint64_t)-1, 0 };
+
+	lock_take(&mm->lock);
+	start = mm->brk_mapped;
+	end = PAGE_UP(wanted + HEAP_AHEAD);
+	if (!vma_range_free(mm, start, end))
+		end = PAGE_UP(wanted);
+	if (end <= start || !vma_range_free(mm, start, end) || !brk_extend_vma(mm, end)) {
+		lock_drop(&mm->lock);
+		return (int64_t)mm->brk;
+	}
+	lock_drop(&mm->lock);
+	arg[0] = start;
+	arg[1] = end - start;
+	if (stop_inject(t->tracee, LX_NR_mmap, arg) < 0)
+		return (int64_t)mm->brk;
+	LOCK_GUARD(&mm->lock);
+	mm->brk_mapped = end;
+	return brk_move(mm, wanted);
+}
+
+/* What is given back must read as zero when it is handed out again. */
+static int64_t brk_drop_pages(struct task *t)
+{
+	struct mm *mm = t->mm;
+	uint64_t wanted = t->call.v[0];
+	uint64_t arg[6] = { PAGE_UP(wanted), PAGE_UP(mm->brk) - PAGE_UP(wanted), LX_MADV_DONTNEED };
+
+	if (arg[1] && stop_inject(t->tracee, LX_NR_madvise, arg) < 0)
+		return (int64_t)mm->brk;
+	LOCK_GUARD(&mm->lock);
+	return brk_move(mm, wanted);
+}
+
+int64_t sys_brk(struct task *t, const struct sysargs *a)
+{
+	struct mm *mm = t->mm;
+	uint64_t wanted = arg_u64(a, 0), limit = t->proc->limits[LX_RLIMIT_DATA].rlim_cur;
+
+	LOCK_GUARD(&mm->lock);
+	if (wanted < mm->brk_start || wanted > mm->limit || (limit != LX_RLIM64_INFINITY && wanted - mm->brk_start > limit))
+		return (int64_t)mm->brk;
+	if (wanted >= mm->brk && wanted <= mm->brk_mapped)
+		return brk_move(mm, wanted);
+	t->at_stop = wanted < mm->brk ? brk_drop_pages : brk_map_more;
+	return SYS_AT_STOP;
+}
