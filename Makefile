@@ -206,7 +206,7 @@ UNIT_LIBS_sentry   := sentry platform gofer base
 UNIT_LIBS_tools    := tools sentry platform gofer base
 unit_libs = $(patsubst %,$(O)/lib/%.a,$(or $(UNIT_LIBS_$(firstword $(subst /, ,$(1)))),$(LAYERS)))
 # The sentry's side of the gofer protocol is tested against the real server.
-UNIT_OBJS_gofer    := $(call objects,$(wildcard sentry/fs/gofer_client.c))
+UNIT_OBJS_gofer    := $(call objects,$(wildcard sentry/fs/gofer_c*.c))
 
 $(O)/obj/tests/%.o: tests/%.c $(FLAGS_FILE) | $(ROOTS_MADE)
 	$(if $(Q),@echo "  CC $<")
@@ -296,9 +296,16 @@ lint:
 	@tools/check-deps --install build test lint
 	@tools/check-all $(O)
 
-bench bench-peers:
-	+@$(MAKE) --no-print-directory all
-	@benchmarks/$(if $(filter bench,$@),run.sh $(O),install-peers.sh) $(ONLY)
+BENCH_GUESTS := $(patsubst benchmarks/guest/%.c,$(O)/bench/%,$(wildcard benchmarks/guest/*.c))
+$(O)/bench/%: benchmarks/guest/%.c
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 -O2 $(WARNINGS) -static -o $@ $<
+
+# ONLY=fork,stat for some of it; ROUNDS=5.
+bench: all $(BENCH_GUESTS)
+	@benchmarks/run.sh $(O) $(ONLY)
+
+bench-peers:
+	@benchmarks/install-peers.sh
 
 fuzz:
 	@echo 'fuzz: nothing to fuzz yet'

@@ -25,6 +25,7 @@
 
 struct gofer {
 	struct server server;
+	pthread_barrier_t started; /* a new thread makes calls of its own (rseq, robust list) that the filter does not have */
 	struct lock gate;          /* held by the main thread until the lock-down is complete */
 	atomic_int running;        /* threads */
 	int end[2];                /* a socket pair: end[1] is shut when the last thread ends */
@@ -44,6 +45,7 @@ static void *worker_main(void *arg)
 	struct worker *w = arg;
 	struct gofer *g = w->gofer;
 
+	pthread_barrier_wait(&g->started);
 	lock_take(&g->gate);
 	lock_drop(&g->gate);
 	serve_channel(&g->server, w->fd, &w->call);
@@ -127,11 +129,14 @@ static int start(struct gofer *g, struct gofer_config *cfg)
 		err = handles_init(&g->server.handles, handle_limit(cfg));
 	if (!err && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, g->end) < 0)
 		err = -errno;
+	if (!err)
+		err = -pthread_barrier_init(&g->started, NULL, (unsigned int)cfg->channels + 1);
 	for (int i = 0; !err && i < cfg->channels; i++)
 		err = start_worker(g, &cfg->channel[i]);
-	if (!err && !cfg->unlocked)
-		err = lockdown_calls(g->server.proc_fd, cfg->log_fd);
-	return err;
+	if (err)
+		return err;
+	pthread_barrier_wait(&g->started);
+	return cfg->unlocked ? 0 : lockdown_calls(g->server.proc_fd, cfg->log_fd);
 }
 
 int gofer_main(struct gofer_config *cfg)
