@@ -22,7 +22,7 @@ static struct sandbox_process *add_process(struct sandbox *s, uint32_t seq)
 
 	if (p) {
 		p->seq = seq;
-		list_push_back(&p->link, &s->processes);
+		list_push_back(&s->processes, &p->link);
 	}
 	return p;
 }

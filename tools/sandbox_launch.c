@@ -69,6 +69,7 @@ static int configure_gofer(const struct sandbox *s, const struct sandbox_config 
 		return -ENOMEM;
 	gofer_config_init(g);
 	for (size_t i = 0; i < config->root_count; i++) {
+		snprintf(g->root[i].name, sizeof(g->root[i].name), "%zu", i);
 		g->root[i].path = config->roots[i].path; /* borrowed: the config is not cleared */
 		g->root[i].flags = config->roots[i].flags;
 	}
