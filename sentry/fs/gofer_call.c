@@ -11,8 +11,6 @@
 #include "base/host.h"
 #include "base/log.h"
 
-#define PATIENCE_NS 100000 /* an answer that takes longer makes the caller "stuck" */
-
 static void stuck(struct gofer_exchange *x)
 {
 	if (!x->stuck && x->client->stuck_begin)
@@ -93,13 +91,21 @@ int gofer_give_up(struct gofer_exchange *x, const char *why)
 	return -EIO;
 }
 
-static void wait_for_reply(struct gofer_exchange *x)
+/*
+ * Waits for the reply and takes it. The socket has a receive time-out of about a timer tick (gofer_client_new): the scheduler's coarse
+ * timers cost nothing measurable, ppoll(2) with a fine one doubled the price of a call on a virtual machine.
+ */
+static int64_t wait_for_reply(struct gofer_exchange *x, struct msghdr *msg)
 {
-	struct timespec patience = { .tv_nsec = PATIENCE_NS };
 	struct pollfd pfd = { .fd = x->ch->fd, .events = POLLIN };
+	int64_t n = HOST_RETRY(recvmsg(x->ch->fd, msg, MSG_CMSG_CLOEXEC));
 
-	if (x->client->stuck_begin && ppoll(&pfd, 1, &patience, NULL) == 0)
+	while (n == -EAGAIN) {
 		stuck(x);
+		HOST_RETRY(poll(&pfd, 1, -1));
+		n = HOST_RETRY(recvmsg(x->ch->fd, msg, MSG_CMSG_CLOEXEC));
+	}
+	return n;
 }
 
 static int take_fd(const struct msghdr *msg)
@@ -144,8 +150,7 @@ static int receive(struct gofer_exchange *x)
 	const char *wrong;
 	int64_t n;
 
-	wait_for_reply(x);
-	n = HOST_RETRY(recvmsg(x->ch->fd, &msg, MSG_CMSG_CLOEXEC));
+	n = wait_for_reply(x, &msg);
 	if (n <= 0)
 		return gofer_give_up(x, "has gone");
 	x->fd = take_fd(&msg);

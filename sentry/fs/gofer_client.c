@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include "base/host.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "sentry/fs/gofer_call.h"
 
@@ -21,6 +24,15 @@ static void map_cpus(struct gofer_client *c, const int *cpus)
 	}
 }
 
+/* An answer that takes longer makes the caller "stuck". Rounded up to a tick of the host's by the kernel. */
+static void set_patience(int fd)
+{
+	struct timeval patience = { .tv_usec = 1000 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
+		log_warning("gofer channel without time-out: a slow file holds up its lane");
+}
+
 struct gofer_client *gofer_client_new(const struct gofer_client_config *cfg)
 {
 	struct gofer_client *c = cfg->channels >= 1 && cfg->channels <= GOFER_LANES_MAX ? mem_zalloc(sizeof(*c)) : NULL;
@@ -33,6 +45,8 @@ struct gofer_client *gofer_client_new(const struct gofer_client_config *cfg)
 			break;
 		lock_init(&ch->lock, RANK_GOFER, "gofer channel");
 		ch->fd = cfg->fds[taken];
+		if (cfg->stuck_begin)
+			set_patience(ch->fd);
 		c->channel[taken] = ch;
 		c->channels++;
 	}

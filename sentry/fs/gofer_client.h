@@ -2,11 +2,12 @@
  * The sentry's side of the gofer protocol (gofer/wire.h): typed calls, one request and one reply each. Thread-safe.
  *
  * A call uses the channel of the CPU that it is made on, another free one if that is busy, and waits if all are. A call that takes
- * longer than about 100 µs is bracketed by stuck_begin and stuck_end, so that somebody else waits for the lane's traps meanwhile.
+ * longer than a timer tick of the host (1 to 4 ms) is bracketed by stuck_begin and stuck_end, so that somebody else waits for the lane's traps meanwhile.
  * Every function returns a negative errno on failure; -EIO when the gofer is gone or has lied, and `lost` is called once, by the
  * thread that noticed. Locks: RANK_GOFER is held during the call and the two callbacks; `lost` runs with none of ours.
  *
- * Host calls made on the hot path, for the allowlist: sendto (no address), recvmsg, ppoll, getcpu (vDSO), futex.
+ * Host calls made on the hot path, for the allowlist: sendto (no address), recvmsg, getcpu (vDSO), futex; when an answer is slow, poll.
+ * gofer_client_new calls setsockopt: before the lock-down.
  */
 #ifndef SENTRY_FS_GOFER_CLIENT_H
 #define SENTRY_FS_GOFER_CLIENT_H
