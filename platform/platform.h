@@ -100,6 +100,7 @@ struct platform_config {
 	const uint16_t *stop_calls;   /* numbers of the calls to deliver as STOP_CALL instead of `call`, ascending */
 	size_t stop_call_count;
 	uint64_t address_limit;       /* out: first address past what the guest may map; the stub lives above it */
+	int log_fd;                   /* kept open in the pocket under its own number, so that stop handlers can log; 0: none */
 };
 
 struct platform_ops; /* platform/platform_impl.h */

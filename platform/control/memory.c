@@ -1,0 +1,82 @@
+/* Guest memory from outside: the one place of the platform that copies it. And CPU time, which is as unobtrusive. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "base/host.h"
+#include "platform/platform_impl.h"
+
+enum { PARTS_MAX = 64 };
+
+static int64_t copy(struct tracee *t, bool write, const struct iovec *local, size_t nlocal, const struct iovec *remote, size_t nremote)
+{
+	if (atomic_load(&t->reaped))
+		return -ESRCH;
+	int64_t n = write ? host_ret(process_vm_writev(t->tid, local, nlocal, remote, nremote, 0)) :
+			    host_ret(process_vm_readv(t->tid, local, nlocal, remote, nremote, 0));
+
+	/* The tid may have become another's between test and copy; what was read is not shown to anybody then. */
+	return atomic_load(&t->reaped) ? -ESRCH : n;
+}
+
+static int64_t copy_plain(struct tracee *t, bool write, void *local, uaddr_t remote, size_t n)
+{
+	struct iovec l = { local, n }, r = { (void *)(uintptr_t)remote.v, n };
+
+	return n == 0 ? 0 : copy(t, write, &l, 1, &r, 1);
+}
+
+int64_t tracee_read(struct tracee *t, void *dst, uaddr_t src, size_t n)
+{
+	return copy_plain(t, false, dst, src, n);
+}
+
+int64_t tracee_write(struct tracee *t, uaddr_t dst, const void *src, size_t n)
+{
+	return copy_plain(t, true, (void *)(uintptr_t)src, dst, n);
+}
+
+static int64_t copy_parts(struct tracee *t, bool write, const struct iovec *local, size_t nlocal, const struct guest_iov *guest, size_t nguest)
+{
+	struct iovec remote[PARTS_MAX];
+
+	if (nlocal > PARTS_MAX || nguest > PARTS_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < nguest; i++)
+		remote[i] = (struct iovec){ (void *)(uintptr_t)guest[i].addr.v, guest[i].len };
+	return copy(t, write, local, nlocal, remote, nguest);
+}
+
+int64_t tracee_readv(struct tracee *t, const struct iovec *dst, size_t ndst, const struct guest_iov *src, size_t nsrc)
+{
+	return copy_parts(t, false, dst, ndst, src, nsrc);
+}
+
+int64_t tracee_writev(struct tracee *t, const struct guest_iov *dst, size_t ndst, const struct iovec *src, size_t nsrc)
+{
+	return copy_parts(t, true, src, nsrc, dst, ndst);
+}
+
+/* The host's clock ids for others' CPU time: the process' complement, shifted, and the kind (2: as scheduled). */
+static clockid_t cpu_clock(pid_t tgid)
+{
+	return (clockid_t)((~(unsigned)tgid << 3) | 2);
+}
+
+/*
+ * The host tells a process' time to anybody, a single thread's only to its own process. The one thread of a process has the process'
+ * time; one of many is not known: -EOPNOTSUPP.
+ */
+int64_t tracee_cpu_ns(struct tracee *t, bool whole_process)
+{
+	struct timespec ts;
+
+	if (atomic_load(&t->reaped))
+		return -ESRCH;
+	if (!whole_process && atomic_load(&t->proc->threads) > 1)
+		return -EOPNOTSUPP;
+	if (clock_gettime(cpu_clock(t->proc->tgid), &ts) < 0)
+		return -ESRCH;
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}

@@ -1,0 +1,239 @@
+/*
+ * What the files of platform/ share and nobody else sees: lanes, tracees, and the little in which the two platforms differ.
+ * The states of a tracee and who may do what are told at the top of control/platform.c.
+ */
+#ifndef PLATFORM_PLATFORM_IMPL_H
+#define PLATFORM_PLATFORM_IMPL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "base/lock.h"
+#include "platform/arch.h"
+#include "platform/arch_control.h"
+#include "platform/platform.h"
+
+/*
+ * The one host signal of the platform. Sent to a guest thread it is the kick: the tracer sees it as a signal-delivery stop and
+ * suppresses it. Sent to a tracer or worker thread it ends a wait (arch_waitcall). SIGURG: ignored by default, so that a stray one harms
+ * nobody, and not queued, so that many kicks are one.
+ */
+#define PLATFORM_SIGNAL SIGURG
+
+/* Host thread ids are below this (the kernel's PID_MAX_LIMIT on 64-bit hosts). */
+#define TID_LIMIT (1 << 22)
+/* The longest notification and answer that a kernel may have; ours of today are 80 and 24 bytes. */
+#define NOTIF_MAX 256
+/* Workers of one lane, all but one of them stuck in the host or spare. */
+#define WORKERS_MAX 64
+
+/* Where the host has stopped a tracee: it decides how registers and calls are put in. */
+enum where {
+	AT_RUN,   /* not stopped, as far as the tracer knows */
+	AT_ENTRY, /* at the entry of a host call, which is made on resuming unless its number is taken away */
+	AT_USER,  /* on its way to user code: signal delivery, first stop of a clone, a call that SYSEMU swallowed */
+};
+
+enum request {
+	REQUEST_RELEASE = 1,
+	REQUEST_RERUN = 2,
+	REQUEST_ANSWER = 4,
+	REQUEST_PASS = 8,
+	REQUEST_GONE = 16,
+	REQUEST_SPAWN = 32,
+};
+
+/* A host process of guest threads. Owned by the tracer of its lane. */
+struct hproc {
+	pid_t tgid;
+	atomic_int threads; /* tracees that are not gone */
+	bool widened; /* its affinity is every CPU, not the lane's */
+};
+
+struct tracee {
+	/* Immutable after creation (tid and proc: after the clone). */
+	struct platform *platform;
+	struct lane *lane;
+	void *cookie;
+	pid_t tid;
+	struct hproc *proc;
+
+	/* Owned by the tracer thread. */
+	enum where where;
+	bool fresh;    /* has not had its STOP_NEW */
+	bool held;     /* a stop handler said RESUME_HOLD */
+	bool again;    /* the host is about to make an injected call once more */
+	bool kicked;   /* a kick arrived while the tracer had it stopped anyway */
+	bool fetched;  /* `regs` are the guest's */
+	bool dirty;    /* `regs` differ from what the host has */
+	bool remaking; /* the host makes a call for a RESUME_CALL: `before` says how to begin it again */
+	bool completing; /* ptrace: its call is being completed */
+	bool vsyscall; /* ptrace: that call came by the old vsyscall page */
+	bool dead;     /* the host has said so, `wait_status` is set */
+	int wait_status;
+	struct arch_regs regs;
+	struct arch_regs before;
+	struct stop stop;
+	struct list event_link; /* on lane->events */
+	struct list link;       /* on lane->tracees */
+
+	/* Protected by lane->lock. */
+	int delivering;           /* workers that are inside handler->call() for it */
+	bool gone_waits;          /* `gone` is due as soon as they have left */
+	unsigned requests;        /* enum request */
+	enum resume release_how;
+	int64_t answer;
+	struct list request_link; /* on lane->requests */
+	struct list call_link;    /* on lane->calls: ptrace, a call to be delivered; seccomp, one to be completed */
+	bool pass;                /* the latter: by passing it */
+
+	/* Written by who delivers a call, read by who completes it; the sentry orders the two. */
+	uint64_t call_id;
+	struct call_info call;
+	atomic_bool reaped; /* the tid may belong to another by now */
+};
+
+struct worker {
+	struct lane *lane;
+	pthread_t thread;
+	bool started;
+	pid_t tid;     /* 0 until it runs */
+	uint32_t wake; /* set before PLATFORM_SIGNAL is sent: ends its wait for calls */
+};
+
+struct lane {
+	/* Immutable after platform_create(). */
+	struct platform *platform;
+	int index;
+	int cpu;
+	pthread_t tracer;
+	pid_t tracer_tid;
+	int listener; /* seccomp; in the main fd table */
+	struct tracee *zygote;
+	bool has_tracer; /* written by who makes the thread */
+
+	uint32_t wake; /* atomic: there are requests */
+
+	/* Owned by the tracer thread. */
+	struct list tracees;
+	struct list events; /* stops and deaths that were seen while waiting for another's */
+	pid_t strangers[16]; /* stopped clones whose parent's event has not been seen yet */
+	int stranger_count;
+
+	struct lock lock;
+	/* Protected by lock. */
+	struct list requests;
+	struct list calls;       /* ptrace: calls that no worker has taken; seccomp: answers given on tracer threads */
+	struct worker *receiver; /* who waits for the lane's calls */
+	struct worker *workers[WORKERS_MAX];
+	int worker_count;
+	int stuck;               /* of them, between platform_stuck_begin() and _end() */
+	atomic_int live;  /* tracees, zygote excepted; read by anyone */
+	atomic_int busy;  /* of them, those not in a call */
+
+	uint32_t spare_gate; /* futex: bumped when a spare should look again */
+	uint32_t call_gate;  /* futex, ptrace: bumped when a call is queued */
+};
+
+struct platform {
+	const struct platform_ops *ops;
+	const struct platform_handler *handler;
+	uint64_t stop_set[8]; /* bit nr: delivered as STOP_CALL */
+	struct lane *lanes;
+	int lane_count;
+	int self_pidfd;       /* in the pocket: this process, whose main table donated fds are copied from */
+	int setup_socket[2];  /* during set-up: listeners go from the pocket to the main table */
+	int log_fd;           /* or 0: kept in the pocket */
+	const char *_Atomic step; /* what creation is at, for its error message */
+	pid_t self;
+	_Atomic(struct tracee *) *by_tid; /* TID_LIMIT slots, reserved but not resident; a slot is protected by its tracee's lane lock */
+	uint32_t gate;        /* futex: threads go on at 1 */
+	atomic_bool ending;         /* tracers: kill, reap, leave */
+	atomic_bool workers_ending;
+};
+
+/* The difference between the platforms. */
+struct platform_ops {
+	const char *name;
+	bool at_entry;     /* stub calls stop at their entry (RET_TRACE), and so do stop calls; else after the call */
+	int resume;        /* the ptrace request that lets guest code run */
+	long trace_options;
+	/* In the zygote, before it lets go of its memory: the last calls it makes unwatched. A listener fd, 0, or a negative errno. */
+	int (*confine)(const struct platform_config *);
+	/* In the main table: the listener's own settings. */
+	int (*adopt)(struct lane *);
+	/* A tracee stopped at a call of its own: by a filter's verdict, or by SYSEMU. */
+	void (*on_call_stop)(struct tracee *, bool seccomp_event);
+	/* On a worker: waits for a call of the lane. NULL when woken for another reason. Takes a delivery on the tracee. */
+	struct tracee *(*receive)(struct worker *);
+	/* Completes a call; by any thread of the main table. */
+	void (*answer)(struct tracee *, int64_t ret);
+	void (*pass)(struct tracee *);
+	/* The same on the tracer thread, where `answer` and `pass` post requests. */
+	void (*complete)(struct tracee *, bool pass, int64_t ret);
+};
+
+/* control/platform.c */
+bool platform_stops_at(const struct platform *, int64_t nr);
+void platform_thread_setup(const struct lane *);
+void platform_wait_gate(struct platform *);
+/* Frees everything but threads, of which there must be none. */
+void platform_free(struct platform *);
+
+/* control/host.c: the host calls that have no other home. */
+pid_t host_gettid(void);
+int host_tgkill(pid_t tgid, pid_t tid, int sig);
+void host_futex_wait(uint32_t *word, uint32_t expected);
+void host_futex_wake(uint32_t *word, int count);
+int host_drop_capabilities(void);
+int host_pin(pid_t tid, int cpu);
+int host_unpin(pid_t tid);
+int host_cpus(int *cpus, int max);
+int host_send_fd(int sock, int fd, int64_t value);
+int host_receive_fd(int sock, int *fd, int64_t *value);
+int64_t host_ptrace(int request, pid_t tid, uint64_t addr, uint64_t data);
+
+/* control/zygote.c: on the tracer thread. */
+int zygote_create(struct lane *, const struct platform_config *);
+void zygote_spawn(struct lane *, struct tracee *);
+
+/* control/tracer.c */
+void *tracer_main(void *lane);
+struct tracee *tracee_alloc(struct lane *, void *cookie);
+void tracee_adopt(struct tracee *, pid_t tid, struct hproc *shared);
+void tracee_finish(struct tracee *);
+/* Waits until the tracee stops or dies; other tracees' events are noted for later. 0, or -ESRCH with dead set. */
+int tracer_wait(struct tracee *, int *status);
+bool tracer_is_current(const struct lane *);
+bool tracer_is_any(void);
+/* True, and forgotten, if the unknown thread has been seen to stop. */
+bool tracer_take_stranger(struct lane *, pid_t tid);
+
+/* control/stops.c */
+void stop_deliver(struct tracee *, enum stop_kind);
+void stop_settle(struct tracee *, enum resume);
+void stop_signal(struct tracee *, int sig);
+void stop_fetch(struct tracee *);
+void stop_resume_run(struct tracee *);
+
+/* control/inject.c */
+int64_t inject_call(struct tracee *, int64_t nr, const uint64_t arg[6], pid_t *child);
+/* Clones a stopped tracee, or the zygote; `child` becomes the clone. */
+int inject_clone(struct tracee *, const struct clone_how *, struct tracee *child);
+
+/* control/requests.c */
+void request_post(struct tracee *, unsigned what);
+/* REQUEST_ANSWER with a result, or REQUEST_PASS. */
+void request_answer(struct tracee *, unsigned what, int64_t ret);
+void requests_run(struct lane *);
+
+/* control/calls.c */
+int worker_start(struct lane *);
+void workers_end(struct lane *);
+/* The tracee of a thread that a call came from, with a delivery taken on it; NULL when it is no more. */
+struct tracee *call_begin(struct lane *, pid_t tid);
+void call_end(struct tracee *);
+
+#endif
