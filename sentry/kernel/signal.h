@@ -33,6 +33,12 @@ int signal_may_send(const struct task *from, struct process *to, int signo);
 void signal_force(struct task *, const struct lx_siginfo *);
 /* An unblocked signal is pending that is not ignored. */
 bool signal_pending(struct task *);
+/*
+ * For sigsuspend, ppoll and the like, at a call's first run: the mask until the call ends. Who ends it without having been interrupted calls
+ * signal_restore_mask(); with -EINTR or a restart code signal_deliver() restores, after the handler's frame has saved the old mask.
+ */
+void signal_temp_mask(struct task *, uint64_t mask);
+void signal_restore_mask(struct task *);
 /* Replaces the mask (KILL and STOP are dropped from it) and looks again at what is pending. */
 void signal_set_mask(struct task *, uint64_t mask);
 /* Takes the next pending signal of `set` (thread's first, then the process's). Signal number or 0. */
@@ -47,8 +53,9 @@ enum resume signal_deliver(struct task *);
 /* What the CPU complained of becomes a forced signal with Linux's siginfo. In a stop handler. */
 void signal_fault(struct task *, const struct fault_info *);
 
-/* Job control: kernel/jobctl.c. */
-void process_stop(struct process *, int signo);
-void process_continue(struct process *);
+/* Exec: handlers become defaults, the alternate stack goes, actions are no longer shared. After process_become_single(). 0 or -ENOMEM. */
+int signal_exec(struct task *);
+/* For /proc/PID/status: which signals are ignored, and which have handlers. */
+void signal_action_sets(struct process *, uint64_t *ignored, uint64_t *caught);
 
 #endif

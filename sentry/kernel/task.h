@@ -41,15 +41,6 @@ enum {
 	WORK_AT_STOP = 8, /* at_stop is set */
 };
 
-/*
- * Dying. A task ends once, by task_exit(); who gets there first sets run to RUN_DEAD. From GUEST and HELD anybody may claim it so (compare and
- * exchange); a task in HANDLER, BLOCKED or READY is given WORK_EXIT and task_notify(), and its runner calls task_exit(t, t->exit_status)
- * when the handler has returned (whatever it returned), or instead of running it again, after the block was ended. So must a
- * `call` event enter by compare-and-exchange from GUEST, and be dropped when that fails: the host thread is being killed. In a stop handler
- * signal_deliver() sees WORK_EXIT and has it done on the reactor. A handler that called task_exit() itself (exit, exit_group)
- * leaves RUN_DEAD behind, which nobody may overwrite; SYS_PASS then lets the host thread make its own exit(2).
- */
-
 /* One queued signal. */
 struct sigqueue_entry {
 	struct list link;
@@ -72,7 +63,6 @@ struct task {
 
 	/* protected by proc->lock */
 	struct list proc_link;    /* on proc->tasks; changed under proc->lock and sig_lock both, read under either */
-	bool exit_seen;           /* process_exit() has dealt with it */
 
 	/* run state, atomic; see sched.h */
 	_Atomic int run;
@@ -117,12 +107,6 @@ struct task {
 	int nice;
 	int64_t timer_slack_ns;
 
-	/* atomic */
-	atomic_bool vfork_wait;   /* held until its vfork child lets go */
-	atomic_bool memory_released; /* robust list and clear_child_tid are dealt with */
-	atomic_bool exit_deferred;
-	struct work exit_work;    /* owned by who set exit_deferred */
-
 	/* protected by proc->sig_lock (RANK_SIGNAL) */
 	struct sigpending pending;
 	uint64_t blocked;         /* the mask */
@@ -160,6 +144,7 @@ struct process {
 	int exit_signal;           /* to the parent; 0 for none, SIGCHLD for a plain fork */
 	bool subreaper;
 	bool execed;               /* for setpgid */
+	bool root;                 /* asked for by the runtime, which is told of its end */
 	uint64_t child_cpu_ns;     /* of waited-for children */
 	uint64_t cpu_ns_at_exit;   /* valid as zombie */
 	uint64_t cpu_ns_before;    /* used by the host processes of earlier images; exec adds to it */
@@ -189,15 +174,12 @@ struct process {
 	int pending_count;         /* queued entries, against RLIMIT_SIGPENDING */
 	int stop_signal;           /* why stopped, or stopping */
 	int stop_count;            /* tasks still to stop */
+	uint32_t cont_count;       /* SIGCONTs sent so far */
 	bool stop_reported, continued_pending; /* for WUNTRACED, WCONTINUED */
 	bool notify_continued;     /* the parent is to be told by the first task that goes on */
 	bool group_exiting;
 	int group_exit_status;
 	struct waitq signal_wait;  /* signalfd, sigtimedwait; woken after sig_lock is dropped */
-
-	/* atomic */
-	atomic_bool exit_deferred;
-	struct work exit_work;     /* owned by who set exit_deferred */
 
 	struct posix_timers *timers; /* interval and POSIX timers; kernel/posix_timer.c; owned by the process */
 	int64_t start_ns;            /* immutable */
@@ -222,6 +204,7 @@ struct session {
 	struct tty *tty;           /* controlling terminal or NULL; protected by k->lock */
 	struct pgrp *foreground;   /* of the controlling terminal; protected by k->lock */
 	int leader;                /* pid; 0 when gone; protected by k->lock */
+	int members;               /* processes; protected by k->lock */
 };
 
 struct task *task_get(struct task *);
@@ -233,6 +216,8 @@ void process_put(struct process *);
 struct task *task_find(struct kernel *, int tid);
 struct process *process_find(struct kernel *, int pid);
 struct pgrp *pgrp_find(struct kernel *, int id);
+/* In order, for /proc: the process with the lowest pid ≥ from, zombies included, referenced; NULL at the end. */
+struct process *process_next(struct kernel *, int from);
 
 /* pid of the process as others see it; tgid in Linux's words. */
 static inline int task_pid(const struct task *t)
@@ -254,18 +239,15 @@ struct task *task_create_init(struct kernel *, struct cred *);
 /* A further process without a parent (the runtime's EXEC), leader of a session of its own. As above. */
 struct task *task_create_root(struct kernel *, struct cred *);
 /*
- * On a worker or the reactor, by the task's runner. The thread ends with `status` (a wait status; a group exit's own counts more). Idempotent.
- * The host thread is left to an exit(2) of its own (SYS_PASS), or to the platform_kill() of the process.
+ * On a worker or the reactor, by the task's runner. The thread ends with `status` (a wait status; that of a group exit counts more). Idempotent.
+ * Leaves RUN_DEAD. The host thread goes on to its own exit(2) (SYS_PASS), or stays until the last task of the process has the host process killed.
  */
 void task_exit(struct task *, int status);
-/* Like task_exit, for stop handlers: done on the reactor. The caller leaves the tracee held and does not touch the task again. */
-void task_exit_deferred(struct task *, int status);
-/* First thing in the platform's `gone` event: forgets the tracee, after which nobody uses it. True when it was the task's present one. */
-bool task_tracee_gone(struct task *, struct tracee *);
-/* Every thread of the process ends; from any thread that may close fds. Idempotent: the first status counts. */
+/*
+ * Every thread of the process is to end: sets WORK_EXIT on each and notifies it, see dispatch.h. A handler that calls it for its own process calls task_exit()
+ * too. Any thread, locks below RANK_SIGNAL. Idempotent: the first status counts.
+ */
 void process_exit(struct process *, int status);
-/* Like process_exit, but for stop handlers and callers with locks: done on the reactor. */
-void process_exit_deferred(struct process *, int status);
 /* All other threads of the process end, and the caller becomes the leader. For exec. 0 or SYS_BLOCKED style results. */
 int64_t process_become_single(struct task *);
 /* A vfork parent held by this process, if any, goes on. After exec, and at exit. */

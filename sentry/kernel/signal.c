@@ -1,0 +1,275 @@
+/* Sending signals: what happens at once, which thread is to have it, and the short way for what kills. Linux: kernel/signal.c. */
+#include "sentry/kernel/signal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "abi/cred.h"
+#include "abi/wait.h"
+#include "sentry/kernel/cred.h"
+#include "sentry/kernel/family.h"
+#include "sentry/kernel/kernel.h"
+#include "sentry/kernel/sigqueue.h"
+
+void process_exit_locked(struct process *p, int status)
+{
+	struct task *t;
+
+	lock_assert_held(&p->sig_lock);
+	if (p->group_exiting)
+		return;
+	p->group_exiting = true;
+	p->group_exit_status = status;
+	list_for_each(t, &p->tasks, proc_link) {
+		t->exit_status = status;
+		atomic_fetch_or(&t->work, WORK_EXIT);
+		task_notify(t);
+	}
+}
+
+void process_exit(struct process *p, int status)
+{
+	LOCK_GUARD(&p->sig_lock);
+	process_exit_locked(p, status);
+}
+
+/* Ignored signals are not even queued, unless they are blocked: the action may be another when they are unblocked. */
+static bool wanted(const struct process *p, const struct task *t, int signo)
+{
+	if (!t && !list_empty(&p->tasks))
+		t = list_entry(p->tasks.next, struct task, proc_link);
+	if (t && (t->blocked & SIGBIT(signo)))
+		return true;
+	return !signal_is_ignored(p, signo);
+}
+
+/* Stop signals and SIGCONT cancel each other, whether or not they are blocked or ignored. */
+static void side_effects(struct process *p, int signo)
+{
+	if (SIGBIT(signo) & SIGNALS_STOP) {
+		sigqueue_flush_all(p, SIGBIT(LX_SIGCONT));
+	} else if (signo == LX_SIGCONT) {
+		sigqueue_flush_all(p, SIGNALS_STOP);
+		process_continue_locked(p);
+	}
+}
+
+static bool can_take(const struct task *t, int signo)
+{
+	if (signo == LX_SIGKILL)
+		return true;
+	return !(t->blocked & SIGBIT(signo)) && !t->stopped;
+}
+
+/* The leader if it can take it, as it mostly is alone; else one with nothing to do yet; else any. */
+static struct task *choose(const struct process *p, int signo)
+{
+	struct task *t, *any = NULL;
+
+	list_for_each(t, &p->tasks, proc_link) {
+		if (!can_take(t, signo))
+			continue;
+		if (!(atomic_load(&t->work) & WORK_SIGNAL))
+			return t;
+		if (!any)
+			any = t;
+	}
+	return any;
+}
+
+static bool kills(const struct process *p, const struct task *t, int signo)
+{
+	if (signo == LX_SIGKILL)
+		return true;
+	if (p->actions[signo - 1].handler != LX_SIG_DFL || (t->blocked & SIGBIT(signo)))
+		return false;
+	return !(SIGBIT(signo) & (SIGNALS_STOP | SIGNALS_DEFAULT_IGNORE));
+}
+
+/* It is pending: whoever is to take it hears of it; a signal that kills does so now. */
+static void complete(struct process *p, struct task *t, int signo)
+{
+	if (t && !can_take(t, signo))
+		return;
+	if (!t)
+		t = choose(p, signo);
+	if (!t)
+		return;
+	if (kills(p, t, signo)) {
+		process_exit_locked(p, LX_WSTATUS_SIGNALED(signo));
+		return;
+	}
+	atomic_fetch_or(&t->work, WORK_SIGNAL);
+	task_notify(t);
+}
+
+static int send_locked(struct process *p, struct task *t, const struct lx_siginfo *info)
+{
+	struct sigpending *q = t ? &t->pending : &p->shared_pending;
+	int signo = info->si_signo, err;
+
+	if (p->group_exiting)
+		return 0;
+	side_effects(p, signo);
+	if (!wanted(p, t, signo))
+		return 0;
+	if (signo < LX_SIGRTMIN && (q->set & SIGBIT(signo)))
+		return 0;
+	err = sigqueue_add(p, q, info);
+	if (!err)
+		complete(p, t, signo);
+	return err;
+}
+
+static int send(struct process *p, struct task *t, const struct lx_siginfo *info)
+{
+	int err;
+
+	lock_take(&p->sig_lock);
+	err = send_locked(p, t, info);
+	lock_drop(&p->sig_lock);
+	waitq_wake(&p->signal_wait, ~0u);
+	return err;
+}
+
+int signal_send_task(struct task *t, const struct lx_siginfo *info)
+{
+	if (atomic_load(&t->run) == RUN_DEAD)
+		return -ESRCH;
+	return send(t->proc, t, info);
+}
+
+int signal_send_process(struct process *p, const struct lx_siginfo *info)
+{
+	return send(p, NULL, info);
+}
+
+int signal_send_pgrp(struct pgrp *g, const struct lx_siginfo *info)
+{
+	struct process *p;
+	int err = -ESRCH;
+
+	list_for_each(p, &g->members, pgrp_link) {
+		int one = p->state < PROC_ZOMBIE ? send(p, NULL, info) : 0;
+
+		if (err)
+			err = one;
+	}
+	return err;
+}
+
+bool signal_send_timer(struct process *p, struct task *t, struct sigqueue_entry *e)
+{
+	struct sigpending *q = t ? &t->pending : &p->shared_pending;
+	bool queued = false;
+
+	lock_take(&p->sig_lock);
+	if (list_empty(&e->link)) {
+		queued = true;
+		if (!p->group_exiting && wanted(p, t, e->info.si_signo)) {
+			sigqueue_add_entry(q, e);
+			complete(p, t, e->info.si_signo);
+		}
+	}
+	lock_drop(&p->sig_lock);
+	waitq_wake(&p->signal_wait, ~0u);
+	return queued;
+}
+
+void siginfo_init_kill(struct lx_siginfo *info, int signo, const struct task *from)
+{
+	memset(info, 0, sizeof(*info));
+	info->si_signo = signo;
+	info->si_code = from ? LX_SI_USER : LX_SI_KERNEL;
+	if (from) {
+		info->u.rt.pid = task_pid(from);
+		info->u.rt.uid = from->cred->uid;
+	}
+}
+
+static struct cred *process_cred(struct process *p)
+{
+	LOCK_GUARD(&p->lock);
+	return list_empty(&p->tasks) ? NULL : cred_get(list_entry(p->tasks.next, struct task, proc_link)->cred);
+}
+
+int signal_may_send(const struct task *from, struct process *to, int signo)
+{
+	const struct cred *mine = from->cred;
+	struct cred *theirs;
+	bool same;
+
+	if (from->proc == to || cred_capable(mine, LX_CAP_KILL))
+		return 0;
+	if (signo == LX_SIGCONT && from->proc->session == to->session)
+		return 0;
+	theirs = process_cred(to);
+	if (!theirs)
+		return to->counted_uid == mine->uid ? 0 : -EPERM;
+	same = mine->euid == theirs->suid || mine->euid == theirs->uid || mine->uid == theirs->suid || mine->uid == theirs->uid;
+	cred_put(theirs);
+	return same ? 0 : -EPERM;
+}
+
+void signal_force(struct task *t, const struct lx_siginfo *info)
+{
+	struct process *p = t->proc;
+	int signo = info->si_signo;
+
+	LOCK_GUARD(&p->sig_lock);
+	if ((t->blocked & SIGBIT(signo)) || p->actions[signo - 1].handler == LX_SIG_IGN) {
+		p->actions[signo - 1].handler = LX_SIG_DFL;
+		t->blocked &= ~SIGBIT(signo);
+	}
+	send_locked(p, t, info);
+}
+
+void signal_fault(struct task *t, const struct fault_info *fault)
+{
+	struct lx_siginfo info = { .si_signo = fault->signo, .si_code = fault->code, .u.fault.addr = fault->addr };
+
+	t->fault = *fault;
+	signal_force(t, &info);
+}
+
+int signal_exec(struct task *t)
+{
+	struct process *p = t->proc;
+	struct sighand *own = NULL, *old = NULL;
+
+	if (atomic_load(&p->sighand->ref.count) > 1) {
+		own = sighand_copy(p->sighand);
+		if (!own)
+			return -ENOMEM;
+	}
+	lock_take(&p->sig_lock);
+	if (own) {
+		old = p->sighand;
+		p->sighand = own;
+		p->actions = own->actions;
+	}
+	for (int i = 0; i < LX_NSIG; i++) {
+		struct lx_sigaction *a = &p->actions[i];
+
+		*a = (struct lx_sigaction){ .handler = a->handler == LX_SIG_IGN ? LX_SIG_IGN : LX_SIG_DFL };
+	}
+	t->altstack.base = t->altstack.size = 0;
+	t->altstack.flags = LX_SS_DISABLE;
+	lock_drop(&p->sig_lock);
+	sighand_put(old);
+	return 0;
+}
+
+void signal_action_sets(struct process *p, uint64_t *ignored, uint64_t *caught)
+{
+	*ignored = *caught = 0;
+	LOCK_GUARD(&p->sig_lock);
+	for (int i = 0; i < LX_NSIG; i++) {
+		uint64_t handler = p->actions[i].handler;
+
+		if (handler == LX_SIG_IGN)
+			*ignored |= 1ull << i;
+		else if (handler != LX_SIG_DFL)
+			*caught |= 1ull << i;
+	}
+}
