@@ -27,6 +27,7 @@ struct uid_count {
 struct pid_table {
 	int last;      /* handed out */
 	int used;      /* numbers in use */
+	int highest;   /* ever handed out */
 	atomic_int stopped;
 	struct uid_count *uids[UID_SLOTS];
 	struct pid_leaf *leaf[LEAVES];
@@ -80,6 +81,8 @@ static int leaf_make(struct pid_table *p, int nr)
 	(*leaf)->used++;
 	p->used++;
 	p->last = nr;
+	if (nr > p->highest)
+		p->highest = nr;
 	return nr;
 }
 
@@ -120,7 +123,7 @@ void pid_release(struct kernel *k, int nr)
 int pid_next(struct kernel *k, int from, int tasks)
 {
 	lock_assert_held(&k->lock);
-	for (int nr = from < 1 ? 1 : from; nr < PID_MAX;) {
+	for (int nr = from < 1 ? 1 : from; nr <= k->pids->highest;) {
 		struct pid_leaf *leaf = k->pids->leaf[nr / LEAF_SIZE];
 		const struct pid_entry *e = leaf ? &leaf->entry[nr % LEAF_SIZE] : NULL;
 

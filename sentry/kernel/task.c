@@ -271,13 +271,10 @@ struct process *process_find(struct kernel *k, int pid)
 	return e && e->proc ? process_get(e->proc) : NULL;
 }
 
-struct process *process_next(struct kernel *k, int from)
+int process_next(struct kernel *k, int after)
 {
-	int nr;
-
 	LOCK_GUARD(&k->lock);
-	nr = pid_next(k, from, 0);
-	return nr ? process_get(pid_entry(k, nr)->proc) : NULL;
+	return pid_next(k, after + 1, 0);
 }
 
 /* --- time ------------------------------------------------------------------------------------------------------------- */

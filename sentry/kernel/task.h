@@ -216,8 +216,8 @@ void process_put(struct process *);
 struct task *task_find(struct kernel *, int tid);
 struct process *process_find(struct kernel *, int pid);
 struct pgrp *pgrp_find(struct kernel *, int id);
-/* In order, for /proc: the process with the lowest pid ≥ from, zombies included, referenced; NULL at the end. */
-struct process *process_next(struct kernel *, int from);
+/* In order, for /proc: the lowest pid above `after`, zombies included; 0 at the end. */
+int process_next(struct kernel *, int after);
 
 /* pid of the process as others see it; tgid in Linux's words. */
 static inline int task_pid(const struct task *t)
