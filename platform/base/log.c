@@ -158,6 +158,23 @@ void log_write(enum log_level level, const char *fmt, ...)
 	va_end(ap);
 }
 
+void log_line(const char *text)
+{
+	struct line l = { .len = 0 };
+	int saved = errno;
+
+	if (sink.fd < 0)
+		return;
+	if (sink.format == LOG_JSON) {
+		format_line(&l, LOG_JSON, LOG_INFO, text);
+	} else {
+		add_text(&l, text);
+		l.text[l.len++] = '\n';
+	}
+	(void)host_write_full(sink.fd, l.text, l.len);
+	errno = saved;
+}
+
 void panic_at(const char *file, int line, const char *fmt, ...)
 {
 	char msg[1024];

@@ -15,6 +15,9 @@ void log_setup(int fd, enum log_format format, enum log_level level, const char 
 bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* A line that the user has asked for by name (--strace): written whatever the level; as it stands in the text format. */
+void log_line(const char *text);
+
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_WARNING, __VA_ARGS__)
 #define log_info(...) log_write(LOG_INFO, __VA_ARGS__)

@@ -32,6 +32,7 @@ struct fsctx;
 struct tty;
 struct exec_plan;
 struct pidns_entry;
+struct trace_call;
 
 /* Bits of task->work: why the task must not go on in guest code without a look. */
 enum {
@@ -98,6 +99,7 @@ struct task {
 	char comm[16];            /* written by the runner or through /proc, read by anybody: torn reads are harmless */
 	int exit_status;          /* wait status, once dying; set with WORK_EXIT */
 	struct fault_info fault;  /* of the fault signal under way; signo 0 when none */
+	struct trace_call *traced; /* --strace: the line of the call under way; trace/trace.c */
 	struct futex_waiter *futex_waiters; /* of the futex call under way; kernel/futex.c */
 	struct sched_attrs {      /* sched_setattr(2) and the like: kept and shown, not obeyed */
 		int policy, priority;
