@@ -71,6 +71,7 @@ struct tracee {
 	bool remaking; /* the host makes a call for a RESUME_CALL: `before` says how to begin it again */
 	bool completing; /* ptrace: its call is being completed */
 	bool vsyscall; /* ptrace: that call came by the old vsyscall page */
+	bool leaving;  /* it has been sent into exit(2): its death is all that is to come */
 	bool dead;     /* the host has said so, `wait_status` is set */
 	int wait_status;
 	struct arch_regs regs;
@@ -219,6 +220,7 @@ void stop_fetch(struct tracee *);
 void stop_resume_run(struct tracee *);
 
 /* control/inject.c */
+/* -ESRCH when it died, or was made to exit, which nobody waits for: a leader's end is reported after its threads'. */
 int64_t inject_call(struct tracee *, int64_t nr, const uint64_t arg[6], pid_t *child);
 /* Clones a stopped tracee, or the zygote; `child` becomes the clone. */
 int inject_clone(struct tracee *, const struct clone_how *, struct tracee *child);

@@ -100,12 +100,25 @@ static int64_t run_call(struct tracee *t, int64_t nr, const uint64_t arg[6], pid
 	return err ? err : stub_result(t);
 }
 
+static int64_t start_exit(struct tracee *t, int64_t nr, const uint64_t arg[6])
+{
+	struct arch_regs r = t->regs;
+
+	arch_stub_call(&r, t->platform->ops->at_entry ? STUB_LOOP : STUB_ONCE, t->where == AT_ENTRY, nr, arg);
+	arch_store(t->tid, &r);
+	t->leaving = true;
+	host_ptrace(PTRACE_CONT, t->tid, 0, 0);
+	return -ESRCH;
+}
+
 int64_t inject_call(struct tracee *t, int64_t nr, const uint64_t arg[6], pid_t *child)
 {
-	if (t->dead)
+	if (t->dead || t->leaving)
 		return -ESRCH;
 	stop_fetch(t);
 	t->dirty = true;
+	if (nr == SYS_exit || nr == SYS_exit_group)
+		return start_exit(t, nr, arg);
 	int64_t ret = run_call(t, nr, arg, child);
 
 	return t->dead ? -ESRCH : ret;
@@ -130,7 +143,7 @@ int64_t stop_map_file(struct tracee *t, uint64_t addr, uint64_t len, int prot, i
 
 int stop_cmpxchg32(struct tracee *t, uaddr_t addr, uint32_t expected, uint32_t desired, uint32_t *seen)
 {
-	if (t->dead)
+	if (t->dead || t->leaving)
 		return -ESRCH;
 	stop_fetch(t);
 	t->dirty = true;

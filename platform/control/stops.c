@@ -78,6 +78,8 @@ void stop_settle(struct tracee *t, enum resume how)
 			tracee_finish(t);
 			return;
 		}
+		if (t->leaving)
+			return;
 		if (how == RESUME_HOLD) {
 			t->held = true;
 			return;
@@ -116,6 +118,7 @@ static void stop_kick(struct tracee *t)
 {
 	stop_fetch(t);
 	t->stop = (struct stop){ .after_call = arch_in_call(&t->regs) };
+	t->dirty = t->stop.after_call; /* the call is over when it goes on: the next kick may come before any guest code */
 	if (arch_wants_restart(&t->regs)) {
 		struct call_info c;
 

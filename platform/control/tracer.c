@@ -182,7 +182,9 @@ static void handle_stop(struct tracee *t, int status)
 {
 	int event = status >> 16, sig = WSTOPSIG(status);
 
-	if (t->fresh) {
+	if (t->leaving) {
+		host_ptrace(PTRACE_CONT, t->tid, 0, 0); /* whatever it was, it is on its way out */
+	} else if (t->fresh) {
 		first_stop(t, event == 0 && sig == PLATFORM_SIGNAL);
 	} else if (event == PTRACE_EVENT_SECCOMP || (event == 0 && sig == (SIGTRAP | 0x80))) {
 		t->where = t->platform->ops->at_entry ? AT_ENTRY : AT_USER;
