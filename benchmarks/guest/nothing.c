@@ -1,0 +1,5 @@
+/* The smallest static program: what exec itself costs. */
+int main(void)
+{
+	return 0;
+}
