@@ -20,11 +20,13 @@ enum lock_rank {
 	RANK_EXEC,         /* process: one exec at a time */
 	RANK_FS_CTX,       /* fsctx: cwd, root, umask */
 	RANK_MOUNTS,       /* the mount table */
+	RANK_RENAME,       /* one rename of a directory into another at a time, so that none becomes its own ancestor */
 	RANK_INODE_DIR,    /* inode: directory contents (create, unlink, rename); parent before child */
 	RANK_FILE_POS,     /* file: position */
 	RANK_INODE,        /* inode: attributes and data */
 	RANK_DENTRY,       /* dentry: children */
 	RANK_DCACHE,       /* dentry hash and LRU */
+	RANK_LOWER,        /* goferfs inode: handle, listing, host fds */
 	RANK_MM,           /* mm: the vma tree */
 	RANK_SOCKET,       /* socket: state and queues; peer by lock_two */
 	RANK_PIPE,         /* pipe, eventfd, tty and other byte queues */

@@ -48,3 +48,23 @@ void fsctx_put(struct fsctx *fs)
 	path_put(&fs->root);
 	mem_free(fs);
 }
+
+void fsctx_root(struct fsctx *fs, struct path *out)
+{
+	LOCK_GUARD(&fs->lock);
+	*out = fs->root;
+	path_get(out);
+}
+
+void fsctx_cwd(struct fsctx *fs, struct path *out)
+{
+	LOCK_GUARD(&fs->lock);
+	*out = fs->cwd;
+	path_get(out);
+}
+
+uint32_t fsctx_umask(struct fsctx *fs)
+{
+	LOCK_GUARD(&fs->lock);
+	return fs->umask;
+}

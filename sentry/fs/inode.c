@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "abi/fcntl.h"
+
 /* Device numbers of supers: major 0 and the next free minor, as Linux gives to filesystems without a device. */
 static _Atomic uint32_t next_minor = 20;
 
@@ -14,6 +16,7 @@ void super_init(struct super *s, const struct super_ops *ops, const char *fstype
 	s->fstype = fstype;
 	s->dev = lx_makedev(0, atomic_fetch_add_explicit(&next_minor, 1, memory_order_relaxed));
 	s->nodentries = false;
+	s->root = NULL;
 	atomic_init(&s->next_ino, 2);
 }
 
@@ -25,7 +28,10 @@ struct super *super_get(struct super *s)
 
 void super_put(struct super *s)
 {
-	if (s && ref_put(&s->ref) && s->ops && s->ops->destroy)
+	if (!s || !ref_put(&s->ref))
+		return;
+	inode_put(s->root);
+	if (s->ops && s->ops->destroy)
 		s->ops->destroy(s);
 }
 
@@ -106,6 +112,21 @@ void inode_touch(struct inode *i, uint32_t what)
 		i->attr.mtime = now;
 	if (what & (ATTR_MTIME | ATTR_CTIME))
 		i->attr.ctime = now;
+}
+
+static bool not_after(const struct timespec64 *a, const struct timespec64 *b)
+{
+	return a->sec < b->sec || (a->sec == b->sec && a->nsec <= b->nsec);
+}
+
+void inode_accessed(struct inode *i, uint32_t open_flags)
+{
+	const struct attr *a = &i->attr;
+
+	if (open_flags & LX_O_NOATIME)
+		return;
+	if (not_after(&a->atime, &a->mtime) || not_after(&a->atime, &a->ctime) || fs_now().sec - a->atime.sec >= 86400)
+		inode_touch(i, ATTR_ATIME);
 }
 
 void inode_attr(struct inode *i, struct attr *out)

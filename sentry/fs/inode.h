@@ -71,6 +71,8 @@ struct inode_ops {
 	int (*rmdir)(struct inode *dir, const char *name, struct inode *victim); /* -ENOTEMPTY */
 	/* Both dir_locks held. flags: LX_RENAME_*. `victim` is what has the new name, or NULL. */
 	int (*rename)(struct inode *from, const char *name, struct inode *what, struct inode *to, const char *new_name, struct inode *victim, uint32_t flags);
+	/* A regular file without a name (O_TMPFILE): nlink 0. Absent: -EOPNOTSUPP. */
+	int (*tmpfile)(struct inode *dir, const struct create_how *, struct task *, struct inode **out);
 	/* May a cached dentry still be used? For shared and changing trees (proc, live volumes); absent: yes. `inode` NULL: a negative entry. */
 	bool (*revalidate)(struct inode *dir, const char *name, struct inode *inode);
 
@@ -129,6 +131,7 @@ struct super {
 	const char *fstype;       /* "tmpfs", "overlay", … as /proc/mounts shows it */
 	uint64_t dev;             /* st_dev */
 	bool nodentries;          /* do not cache names at all (proc) */
+	struct inode *root;       /* referenced; set by the filesystem's constructor; dropped with the last reference to the super */
 	_Atomic uint64_t next_ino;
 	void *priv;
 };
@@ -147,6 +150,8 @@ void inode_init(struct inode *, const struct inode_ops *, struct super *, uint32
 /* Times now, in the realtime clock's coarse ticks. */
 struct timespec64 fs_now(void);
 void inode_touch(struct inode *, uint32_t what /* ATTR_ATIME|ATTR_MTIME|ATTR_CTIME */);
+/* The file was read: atime moves by the rules of relatime. Cheap when it need not. */
+void inode_accessed(struct inode *, uint32_t open_flags /* LX_O_NOATIME */);
 /* A copy of the inode's own attributes, taken under its lock. What a getattr operation starts from. */
 void inode_attr(struct inode *, struct attr *out);
 /* Applies a checked change to inode->attr (all of ATTR_* but the data itself); ctime becomes now. Takes the inode's lock. */

@@ -41,7 +41,7 @@ void mounts_for_each(struct kernel *, bool (*fn)(struct mount *, void *), void *
 
 /* --- a task's view ------------------------------------------------------------------------------------------------------------------ */
 
-struct fsctx { /* cwd, root, umask: shared as clone says */
+struct fsctx { /* cwd, root, umask: shared as clone says; fsctx_root() and fsctx_cwd() take referenced copies */
 	struct ref ref;
 	struct lock lock; /* RANK_FS_CTX */
 	struct path cwd, root; /* protected by lock; referenced */
@@ -51,6 +51,10 @@ struct fsctx *fsctx_new(const struct path *root);
 struct fsctx *fsctx_copy(struct fsctx *);
 struct fsctx *fsctx_get(struct fsctx *);
 void fsctx_put(struct fsctx *);
+/* Referenced copies. */
+void fsctx_root(struct fsctx *, struct path *out);
+void fsctx_cwd(struct fsctx *, struct path *out);
+uint32_t fsctx_umask(struct fsctx *);
 
 /* --- names -------------------------------------------------------------------------------------------------------------------------- */
 
@@ -63,10 +67,12 @@ enum {
 };
 /* Resolves `name` from the fd (LX_AT_FDCWD, or a directory). *out referenced. */
 int vfs_walk(struct task *, int at_fd, const char *name, uint32_t flags, struct path *out);
-/* As WALK_PARENT: directory in *dir, last component in `last` (≥ 256 bytes). "." and ".." give -EINVAL/-EBUSY/-EEXIST as the caller's call wants: they are left in `last`. */
+/* As WALK_PARENT: directory in *dir, last component in `last` (≥ 256 bytes). "." and ".." give -EINVAL/-EBUSY/-EEXIST as the caller's call wants: they are left in `last`, "/" for the root. */
 int vfs_walk_parent(struct task *, int at_fd, const char *name, uint32_t flags, struct path *dir, char *last, bool *trailing_slash);
 /* Reads the string from the guest first. */
 int vfs_walk_user(struct task *, int at_fd, uaddr_t name, uint32_t flags, struct path *out);
+/* As vfs_walk() with other credentials than the task's own (access(2) with the real ids). */
+int vfs_walk_as(struct task *, const struct cred *, int at_fd, const char *name, uint32_t flags, struct path *out);
 /* The dentry's inode (borrowed); NULL for a negative one. */
 struct inode *path_inode(const struct path *);
 /* The name as the task's root sees it, for getcwd and /proc: length, or -ENAMETOOLONG, -ENOENT when unreachable. " (deleted)" is appended when unlinked. */
@@ -91,8 +97,19 @@ struct open_how {
 int vfs_open(struct task *, int at_fd, const char *name, const struct open_how *, struct file **out);
 /* Opens what a path leads to, without walking. For exec, core files, /proc/PID/fd. */
 int vfs_open_path(struct task *, const struct path *, uint32_t flags, struct file **out);
+/* A new name for `how` says what; the umask is applied. Trailing slashes are for directories only. */
 int vfs_mknod(struct task *, int at_fd, const char *name, const struct create_how *, struct path *out /* or NULL */);
+int vfs_unlink(struct task *, int at_fd, const char *name);
+int vfs_rmdir(struct task *, int at_fd, const char *name);
+int vfs_link(struct task *, const struct path *what, int at_fd, const char *name);
+int vfs_rename(struct task *, int from_fd, const char *from, int to_fd, const char *to, uint32_t flags /* LX_RENAME_* */);
+int64_t vfs_readlink(struct task *, const struct path *, char *buf, size_t len);
+/* The super's statfs with the mount's flags and the device number put in. */
+int vfs_statfs(const struct path *, struct lx_statfs *out);
 int vfs_getattr(struct task *, const struct path *, struct attr *out);
+/* ATTR_SIZE here is truncate(2): write permission, regular files only. -EROFS first. */
 int vfs_setattr(struct task *, const struct path *, struct setattr *);
+/* -EROFS on a read-only mount. What every change begins with. */
+int path_may_change(const struct path *);
 
 #endif

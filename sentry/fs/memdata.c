@@ -1,0 +1,383 @@
+/* Bytes of files in memory: see memdata.h. */
+#include "sentry/fs/memdata.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "abi/fcntl.h"
+#include "base/host.h"
+#include "base/mem.h"
+#include "sentry/kernel/kernel.h"
+#include "sentry/mm/uio.h"
+
+#define LOAD_CHUNK (256u << 10)
+#define PAGE_UP(n) (((n) + 4095) & ~(int64_t)4095)
+
+int memquota_charge(struct memquota *q, int64_t bytes)
+{
+	int64_t now;
+
+	if (bytes == 0)
+		return 0;
+	now = atomic_fetch_add(&q->used, bytes) + bytes;
+	if (bytes > 0 && ((q->limit && now > (int64_t)q->limit) || (q->k && memory_charge(q->k, bytes) < 0))) {
+		atomic_fetch_sub(&q->used, bytes);
+		return -ENOSPC;
+	}
+	if (bytes < 0 && q->k)
+		memory_charge(q->k, bytes);
+	return 0;
+}
+
+/* Would that much more fit? For files whose charge is known only afterwards. */
+static int probe(struct memquota *q, int64_t bytes)
+{
+	int ret = memquota_charge(q, bytes);
+
+	if (ret == 0)
+		memquota_charge(q, -bytes);
+	return ret;
+}
+
+void memdata_init(struct memdata *m, struct memquota *quota)
+{
+	memset(m, 0, sizeof(*m));
+	m->quota = quota;
+	lock_init(&m->lock, RANK_LOWER, "memdata");
+	atomic_init(&m->fd, -1);
+}
+
+static void recharge(struct memdata *m, int64_t bytes)
+{
+	if (memquota_charge(m->quota, bytes - m->charged) == 0)
+		m->charged = bytes;
+}
+
+void memdata_free(struct memdata *m)
+{
+	recharge(m, 0);
+	mem_free(m->buf);
+	if (m->fd >= 0)
+		close(m->fd);
+}
+
+/* What the host has really stored, for files with holes and mapped ones. Never refuses: the bytes are there already. */
+static void resync(struct memdata *m)
+{
+	struct stat st;
+
+	if (m->fd >= 0 && fstat(m->fd, &st) == 0)
+		recharge(m, (int64_t)st.st_blocks * 512);
+}
+
+/* Moves the bytes into a memfd; the lock is held. */
+static int become_memfd(struct memdata *m)
+{
+	int fd = (int)host_ret(memfd_create("picket", MFD_CLOEXEC | MFD_ALLOW_SEALING)), ret = 0;
+
+	if (fd < 0)
+		return fd == -EMFILE || fd == -ENFILE ? -ENOSPC : fd;
+	if (m->size > 0)
+		ret = (int)host_ret(ftruncate(fd, m->size));
+	if (ret == 0 && m->cap > 0 && m->size > 0) {
+		int64_t n = host_write_full(fd, m->buf, m->size < m->cap ? (size_t)m->size : m->cap);
+
+		ret = n < 0 ? (int)n : 0;
+	}
+	if (ret < 0) {
+		close(fd);
+		return ret == -ENOMEM ? -ENOSPC : ret;
+	}
+	mem_free(m->buf);
+	m->buf = NULL;
+	m->cap = 0;
+	m->dense = m->charged;
+	atomic_store(&m->fd, fd);
+	return 0;
+}
+
+int memdata_fd(struct memdata *m)
+{
+	int ret = 0;
+
+	LOCK_GUARD(&m->lock);
+	if (m->fd < 0)
+		ret = become_memfd(m);
+	/* Faults through the mapping store pages that no write was charged for. */
+	m->sparse = true;
+	return ret < 0 ? ret : m->fd;
+}
+
+/* Makes the buffer hold `end` bytes, or changes to a memfd where that is too much; the lock is held. */
+static int inline_room(struct memdata *m, int64_t end)
+{
+	uint32_t cap = m->cap ? m->cap : 256;
+	char *buf;
+	int ret;
+
+	if (end > MEMDATA_INLINE_MAX)
+		return become_memfd(m);
+	if (end <= m->cap)
+		return 0;
+	while (cap < end)
+		cap *= 2;
+	ret = memquota_charge(m->quota, (int64_t)cap - m->charged);
+	if (ret < 0)
+		return ret;
+	buf = mem_realloc(m->buf, cap);
+	if (!buf) {
+		memquota_charge(m->quota, m->charged - (int64_t)cap);
+		return -ENOMEM;
+	}
+	memset(buf + m->cap, 0, cap - m->cap);
+	m->buf = buf;
+	m->cap = cap;
+	m->charged = cap;
+	return 0;
+}
+
+static int64_t read_inline(struct memdata *m, struct uio *u, int64_t pos, uint64_t n)
+{
+	/* A copy, so that no lock is held while the guest's memory is touched. */
+	char copy[MEMDATA_INLINE_MAX];
+	uint64_t have;
+
+	lock_take(&m->lock);
+	if (m->fd >= 0 || pos >= m->size) {
+		int fd = m->fd;
+
+		lock_drop(&m->lock);
+		return fd >= 0 ? uio_put_host(u, fd, pos, n) : 0;
+	}
+	/* A truncate upwards leaves bytes that the buffer does not reach: a hole. */
+	if (n > (uint64_t)(m->size - pos))
+		n = (uint64_t)(m->size - pos);
+	if (n > sizeof(copy))
+		n = sizeof(copy);
+	have = pos < m->cap ? (uint64_t)m->cap - (uint64_t)pos : 0;
+	if (have > n)
+		have = n;
+	memcpy(copy, have ? m->buf + pos : copy, have);
+	memset(copy + have, 0, n - have);
+	lock_drop(&m->lock);
+	return uio_put(u, copy, n);
+}
+
+int64_t memdata_read(struct memdata *m, struct uio *u, int64_t *pos)
+{
+	int64_t size = m->size, n;
+	uint64_t want = u->left;
+
+	if (*pos >= size || want == 0)
+		return 0;
+	if (want > (uint64_t)(size - *pos))
+		want = (uint64_t)(size - *pos);
+	n = m->fd < 0 ? read_inline(m, u, *pos, want) : uio_put_host(u, m->fd, *pos, want);
+	if (n > 0)
+		*pos += n;
+	return n;
+}
+
+/* Charges for a write to a memfd before it is made; the lock is held. */
+static int charge_write(struct memdata *m, int64_t start, int64_t end)
+{
+	int64_t bytes = PAGE_UP(end) - m->dense;
+	int ret;
+
+	if (end <= m->dense)
+		return 0;
+	if (start > m->dense)
+		m->sparse = true;
+	if (m->sparse)
+		return probe(m->quota, end - start);
+	ret = memquota_charge(m->quota, bytes);
+	if (ret == 0) {
+		m->charged += bytes;
+		m->dense += bytes;
+	}
+	return ret;
+}
+
+/* The largest part of [start, end) that there is room for: bytes, or -ENOSPC. */
+static int64_t chargeable(struct memdata *m, int64_t start, int64_t end)
+{
+	int64_t n = end - start;
+
+	/* Linux stores what fits, page by page, and reports the short count; halving finds nearly all of it. */
+	for (; n > 0; n = n > 4096 ? n / 2 : 0) {
+		if (charge_write(m, start, start + n) == 0)
+			return n;
+	}
+	return -ENOSPC;
+}
+
+static int64_t write_locked(struct memdata *m, struct uio *u, int64_t pos, int64_t end)
+{
+	int64_t n = end - pos, ret;
+
+	if (m->seals & (LX_F_SEAL_WRITE | LX_F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	if (m->seals & LX_F_SEAL_GROW && end > m->size) {
+		if (pos >= m->size)
+			return -EPERM;
+		end = m->size;
+		n = end - pos;
+	}
+	if (m->fd < 0) {
+		ret = inline_room(m, end);
+		if (ret < 0)
+			return ret;
+	}
+	if (m->fd < 0)
+		return uio_get(u, m->buf + pos, (uint64_t)n);
+	n = chargeable(m, pos, end);
+	if (n < 0)
+		return n;
+	n = uio_get_host(u, m->fd, pos, (uint64_t)n);
+	if (m->sparse)
+		resync(m);
+	return n;
+}
+
+int64_t memdata_write(struct memdata *m, struct uio *u, int64_t *pos, bool append)
+{
+	int64_t n, end;
+
+	LOCK_GUARD(&m->lock);
+	if (append)
+		*pos = m->size;
+	if (u->left == 0)
+		return 0;
+	if (__builtin_add_overflow(*pos, (int64_t)u->left, &end))
+		return -EFBIG;
+	n = write_locked(m, u, *pos, end);
+	if (n <= 0)
+		return n;
+	*pos += n;
+	if (*pos > m->size)
+		atomic_store(&m->size, *pos);
+	return n;
+}
+
+int memdata_resize(struct memdata *m, int64_t size)
+{
+	int ret = 0;
+
+	LOCK_GUARD(&m->lock);
+	if ((size < m->size && m->seals & LX_F_SEAL_SHRINK) || (size > m->size && m->seals & LX_F_SEAL_GROW))
+		return -EPERM;
+	if (m->fd >= 0)
+		ret = (int)host_ret(ftruncate(m->fd, size));
+	else if (size < m->cap)
+		memset(m->buf + size, 0, m->cap - (uint64_t)size); /* what grows back must be zeroes */
+	if (ret < 0)
+		return ret == -EINVAL ? -EFBIG : ret;
+	atomic_store(&m->size, size);
+	if (m->fd >= 0 && m->sparse) {
+		resync(m);
+	} else if (m->fd >= 0 && PAGE_UP(size) < m->dense) {
+		m->dense = PAGE_UP(size);
+		recharge(m, m->dense);
+	} else if (m->fd < 0 && size == 0) {
+		mem_free(m->buf);
+		m->buf = NULL;
+		m->cap = 0;
+		recharge(m, 0);
+	}
+	return 0;
+}
+
+int memdata_fallocate(struct memdata *m, int mode, int64_t offset, int64_t len)
+{
+	bool grows = !(mode & (LX_FALLOC_FL_KEEP_SIZE | LX_FALLOC_FL_PUNCH_HOLE)), stores = !(mode & LX_FALLOC_FL_PUNCH_HOLE);
+	int64_t end;
+	int ret = 0;
+
+	if (mode & ~(LX_FALLOC_FL_KEEP_SIZE | LX_FALLOC_FL_PUNCH_HOLE))
+		return -EOPNOTSUPP;
+	if (__builtin_add_overflow(offset, len, &end))
+		return -EFBIG;
+	LOCK_GUARD(&m->lock);
+	if (m->seals & (LX_F_SEAL_WRITE | LX_F_SEAL_FUTURE_WRITE) && !stores)
+		return -EPERM;
+	if (m->seals & LX_F_SEAL_GROW && grows && end > m->size)
+		return -EPERM;
+	if (m->fd < 0)
+		ret = become_memfd(m);
+	if (ret < 0)
+		return ret;
+	if (stores) {
+		/* The limit is asked first: the host would give what the sandbox may not have. */
+		ret = probe(m->quota, len);
+		if (ret < 0)
+			return ret;
+	}
+	ret = (int)host_ret(fallocate(m->fd, mode, offset, len));
+	m->sparse = true;
+	resync(m);
+	if (ret == 0 && grows && end > m->size)
+		atomic_store(&m->size, end);
+	return ret;
+}
+
+int64_t memdata_seek(struct memdata *m, int64_t offset, int whence)
+{
+	int64_t size = m->size;
+
+	if (offset < 0 || offset >= size)
+		return -ENXIO;
+	if (m->fd >= 0)
+		return host_ret(lseek(m->fd, offset, whence == LX_SEEK_DATA ? SEEK_DATA : SEEK_HOLE));
+	return whence == LX_SEEK_DATA ? offset : size;
+}
+
+uint64_t memdata_blocks(struct memdata *m)
+{
+	struct stat st;
+
+	if (m->fd >= 0 && fstat(m->fd, &st) == 0)
+		return (uint64_t)st.st_blocks;
+	return (uint64_t)PAGE_UP(m->size) / 512;
+}
+
+int memdata_add_seals(struct memdata *m, uint32_t seals)
+{
+	int ret = 0;
+
+	LOCK_GUARD(&m->lock);
+	if (m->seals & LX_F_SEAL_SEAL)
+		return -EPERM;
+	/* The host knows who has a writable mapping: it is asked to seal its memfd against that as well. */
+	if (seals & LX_F_SEAL_WRITE && !(m->seals & LX_F_SEAL_WRITE) && m->fd >= 0)
+		ret = (int)host_ret(fcntl(m->fd, F_ADD_SEALS, F_SEAL_WRITE));
+	if (ret == -EBUSY)
+		return ret;
+	atomic_fetch_or(&m->seals, seals);
+	return 0;
+}
+
+int memdata_load(struct memdata *m, int fd, int64_t size)
+{
+	AUTO_FREE char *chunk = mem_alloc(LOAD_CHUNK);
+	int64_t pos = 0;
+
+	if (!chunk)
+		return -ENOMEM;
+	while (pos < size) {
+		int64_t n = HOST_RETRY(pread(fd, chunk, LOAD_CHUNK, pos)), put;
+		struct uio u;
+
+		if (n <= 0)
+			return (int)n; /* shorter than it was said to be: so is the copy */
+		uio_init_local(&u, chunk, (uint64_t)n);
+		put = memdata_write(m, &u, &pos, false);
+		uio_done(&u);
+		if (put != n)
+			return put < 0 ? (int)put : -ENOSPC;
+	}
+	return 0;
+}

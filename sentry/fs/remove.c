@@ -1,0 +1,215 @@
+/* Taking names away and moving them: unlink(2), rmdir(2), rename(2). */
+#include <errno.h>
+#include <string.h>
+
+#include "abi/fcntl.h"
+#include "sentry/fs/dentry.h"
+#include "sentry/fs/permission.h"
+#include "sentry/fs/vfs.h"
+#include "sentry/fs/walk.h"
+#include "sentry/kernel/task.h"
+
+/* One directory moves to another parent at a time, in the whole sandbox. */
+static struct lock rename_lock = LOCK_INIT(RANK_RENAME, "rename");
+
+static bool busy(const struct dentry *d)
+{
+	return atomic_load(&d->mounts) > 0;
+}
+
+/* Removes one name; dir_lock held, victim looked up. */
+static int remove_locked(struct task *t, struct path *at, const char *name, struct dentry *victim, bool dir)
+{
+	struct inode *i = path_inode(at);
+	int ret = may_delete(t->cred, i, victim->inode, dir);
+
+	if (ret < 0)
+		return ret;
+	if (busy(victim))
+		return -EBUSY;
+	if (dir)
+		ret = i->ops->rmdir ? i->ops->rmdir(i, name, victim->inode) : -EPERM;
+	else
+		ret = i->ops->unlink ? i->ops->unlink(i, name, victim->inode) : -EPERM;
+	if (ret == 0)
+		dcache_unlink(victim);
+	return ret;
+}
+
+static int remove_last(struct task *t, struct walk *w, bool dir)
+{
+	struct dentry *victim = NULL;
+	int ret = path_may_change(&w->at);
+
+	if (ret < 0)
+		return ret;
+	lock_take(&path_inode(&w->at)->dir_lock);
+	ret = dir_lookup_locked(w->at.dentry, w->last, w->last_len, &victim);
+	if (ret == 0 && !dir && w->slash)
+		ret = victim->inode->type == LX_S_IFDIR ? -EISDIR : -ENOTDIR;
+	if (ret == 0)
+		ret = remove_locked(t, &w->at, w->last, victim, dir);
+	lock_drop(&path_inode(&w->at)->dir_lock);
+	dentry_put(victim);
+	return ret;
+}
+
+static int remove_name(struct task *t, int at_fd, const char *name, bool dir)
+{
+	static const int no_dir[] = { [LAST_DOT] = -EINVAL, [LAST_DOTDOT] = -ENOTEMPTY, [LAST_ROOT] = -EBUSY };
+	struct walk w;
+	int ret = walk_start(&w, t, t->cred, at_fd, name, 0);
+
+	if (ret < 0)
+		return ret;
+	ret = walk_to_last(&w);
+	if (ret == 0 && w.kind != LAST_NAME)
+		ret = dir ? no_dir[w.kind] : -EISDIR;
+	if (ret == 0)
+		ret = remove_last(t, &w, dir);
+	walk_end(&w);
+	return ret;
+}
+
+int vfs_unlink(struct task *t, int at_fd, const char *name)
+{
+	return remove_name(t, at_fd, name, false);
+}
+
+int vfs_rmdir(struct task *t, int at_fd, const char *name)
+{
+	return remove_name(t, at_fd, name, true);
+}
+
+/* A rename under way. */
+struct renaming {
+	struct walk from, to;
+	struct dentry *what, *victim; /* referenced; victim NULL when the new name is free */
+	uint32_t flags;
+};
+
+/* What stands at both names, and whether their shapes go together. Both dir_locks held. */
+static int look_up_both(struct renaming *r)
+{
+	int ret = dir_lookup_locked(r->from.at.dentry, r->from.last, r->from.last_len, &r->what);
+
+	if (ret < 0)
+		return ret;
+	ret = dir_lookup_locked(r->to.at.dentry, r->to.last, r->to.last_len, &r->victim);
+	if (ret < 0 && ret != -ENOENT)
+		return ret;
+	if (r->victim && r->flags & LX_RENAME_NOREPLACE)
+		return -EEXIST;
+	if (!r->victim && r->flags & LX_RENAME_EXCHANGE)
+		return -ENOENT;
+	if (r->flags & LX_RENAME_EXCHANGE && r->to.slash && r->victim->inode->type != LX_S_IFDIR)
+		return -ENOTDIR;
+	if (r->what->inode->type != LX_S_IFDIR &&
+	    (r->from.slash || (r->to.slash && !(r->flags & LX_RENAME_EXCHANGE))))
+		return -ENOTDIR;
+	if (dentry_is_below(r->to.at.dentry, r->what))
+		return -EINVAL;
+	if (r->victim && dentry_is_below(r->from.at.dentry, r->victim))
+		return r->flags & LX_RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
+	return 0;
+}
+
+static int may_rename(struct task *t, struct renaming *r)
+{
+	const struct cred *c = t->cred;
+	struct inode *from = path_inode(&r->from.at), *to = path_inode(&r->to.at), *what = r->what->inode;
+	bool is_dir = what->type == LX_S_IFDIR;
+	int ret = may_delete(c, from, what, is_dir);
+
+	if (ret < 0)
+		return ret;
+	if (!r->victim)
+		ret = inode_permission(c, to, MAY_WRITE | MAY_EXEC);
+	else
+		ret = may_delete(c, to, r->victim->inode,
+				 r->flags & LX_RENAME_EXCHANGE ? r->victim->inode->type == LX_S_IFDIR : is_dir);
+	/* A directory that gets another parent is itself written to: its "..". */
+	if (ret == 0 && from != to && is_dir)
+		ret = inode_permission(c, what, MAY_WRITE);
+	if (ret == 0 && from != to && r->flags & LX_RENAME_EXCHANGE && r->victim->inode->type == LX_S_IFDIR)
+		ret = inode_permission(c, r->victim->inode, MAY_WRITE);
+	if (ret == 0 && (busy(r->what) || (r->victim && busy(r->victim))))
+		ret = -EBUSY;
+	return ret;
+}
+
+static int rename_locked(struct task *t, struct renaming *r)
+{
+	struct inode *from = path_inode(&r->from.at), *to = path_inode(&r->to.at);
+	int ret = look_up_both(r);
+
+	if (ret < 0)
+		return ret;
+	if (r->victim && r->victim->inode == r->what->inode)
+		return 0;
+	ret = may_rename(t, r);
+	if (ret < 0)
+		return ret;
+	if (!from->ops->rename)
+		return -EPERM;
+	ret = from->ops->rename(from, r->from.last, r->what->inode, to, r->to.last, r->victim ? r->victim->inode : NULL, r->flags);
+	if (ret < 0)
+		return ret;
+	if (r->flags & LX_RENAME_EXCHANGE) {
+		dcache_exchange(r->what, r->victim);
+		return 0;
+	}
+	if (r->victim)
+		dcache_unlink(r->victim);
+	/* Without memory for the new name the cache just forgets: the rename itself is done. */
+	if (dcache_move(r->what, r->to.at.dentry, r->to.last, r->to.last_len) < 0)
+		dcache_drop(r->what);
+	return 0;
+}
+
+static int rename_last(struct task *t, struct renaming *r)
+{
+	bool across = r->from.at.dentry->inode != r->to.at.dentry->inode;
+	struct lock *from = &path_inode(&r->from.at)->dir_lock, *to = &path_inode(&r->to.at)->dir_lock;
+	int ret;
+
+	if (r->from.at.mount != r->to.at.mount)
+		return -EXDEV;
+	if (r->from.kind != LAST_NAME)
+		return -EBUSY;
+	if (r->to.kind != LAST_NAME)
+		return r->flags & LX_RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+	ret = path_may_change(&r->from.at);
+	if (ret < 0)
+		return ret;
+	if (across)
+		lock_take(&rename_lock);
+	lock_two(from, to);
+	ret = rename_locked(t, r);
+	unlock_two(from, to);
+	if (across)
+		lock_drop(&rename_lock);
+	return ret;
+}
+
+int vfs_rename(struct task *t, int from_fd, const char *from, int to_fd, const char *to, uint32_t flags)
+{
+	struct renaming r = { .flags = flags };
+	int ret = walk_start(&r.from, t, t->cred, from_fd, from, 0);
+
+	if (ret < 0)
+		return ret;
+	ret = walk_to_last(&r.from);
+	if (ret == 0)
+		ret = walk_start(&r.to, t, t->cred, to_fd, to, 0);
+	if (ret == 0) {
+		ret = walk_to_last(&r.to);
+		if (ret == 0)
+			ret = rename_last(t, &r);
+		walk_end(&r.to);
+	}
+	walk_end(&r.from);
+	dentry_put(r.what);
+	dentry_put(r.victim);
+	return ret;
+}

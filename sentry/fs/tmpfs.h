@@ -1,0 +1,38 @@
+/*
+ * tmpfs: a filesystem in memory. tmpfs(5). Also what other filesystems in memory are made of: devfs may be a tmpfs with devices in it.
+ */
+#ifndef SENTRY_FS_TMPFS_H
+#define SENTRY_FS_TMPFS_H
+
+#include <stdint.h>
+
+#include "sentry/fs/dirtab.h"
+#include "sentry/fs/inode.h"
+#include "sentry/fs/memdata.h"
+#include "sentry/fs/xattr.h"
+
+struct kernel;
+
+struct tmpfs_super {
+	struct super super;
+	struct memquota quota;
+};
+struct tmpfs_inode {
+	struct inode inode;
+	/* by type; protected by inode.lock, the directory's also by dir_lock */
+	struct memdata data;   /* regular files; has its own lock */
+	struct dirtab dir;     /* directories */
+	char *target;          /* symlinks; immutable */
+	struct xattrs xattrs;
+	bool dead;             /* a removed directory: nothing can be made in it */
+	bool nameless;         /* made by O_TMPFILE with O_EXCL, or a memfd: may not be linked */
+};
+
+/* size: bytes that may be stored (0: the sandbox's limit alone). The root has `mode` and belongs to root. NULL when memory is out. */
+struct super *tmpfs_create(struct kernel *, uint64_t size, uint32_t mode);
+/* An inode by hand, for filesystems built on this one; not in any directory yet. One reference, the caller's. NULL when memory is out. */
+struct tmpfs_inode *tmpfs_inode_new(struct super *, const struct create_how *);
+/* Puts it into a directory: takes dir_lock and a reference. 0, -EEXIST, -ENOMEM. */
+int tmpfs_add(struct inode *dir, const char *name, struct inode *);
+
+#endif
