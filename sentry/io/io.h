@@ -4,7 +4,12 @@
  *
  * An operation is submitted from a handler and completes by waking the task, whose handler runs again and collects the result:
  *
- *	ret = io_read(t, fd, iov, n, offset);   first run: SYS_BLOCKED; rerun: bytes or negative errno
+ *	ret = io_submit(t, IO_OP_READ, fd, buf, len, offset);   first run: SYS_BLOCKED; rerun: bytes or negative errno
+ *
+ * The wait is not interruptible, as Linux's for a disk is not. The host writes to and reads from a buffer of the operation's own, so
+ * that a task can die meanwhile; buf is filled (read) or taken over (write) in the handler's own run.
+ *
+ * A wake of the reactor is a signal to its thread (SIGUSR1, blocked but while it waits): it needs no fd, so that tracer threads can send it.
  */
 #ifndef SENTRY_IO_IO_H
 #define SENTRY_IO_IO_H
@@ -13,43 +18,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "sentry/kernel/sched.h"
 #include "sentry/kernel/waitq.h"
 
 struct io;
 struct kernel;
-struct iovec;
 struct task;
 
 enum io_backend { IO_AUTO, IO_RING, IO_THREADS };
-/* Before lock-down. 0, or negative errno and a sentence in why. */
+/* Before lock-down, on the thread that will run the reactor. 0, or negative errno and a sentence in why. */
 int io_create(struct kernel *, enum io_backend, struct io **out, char *why, size_t why_len);
 const char *io_backend_name(const struct io *);
-/* The reactor's loop: runs on the calling thread until io_stop(). After lock-down. */
+/* The reactor's loop: runs on the creating thread until io_stop(). After lock-down. */
 void io_run(struct io *);
-void io_stop(struct io *);
-void io_destroy(struct io *);
+void io_stop(struct io *);   /* any thread */
+/* Makes the reactor look at its queues. Any thread, tracers too. */
+void io_wake(struct io *);
 
-enum io_op { IO_OP_READ, IO_OP_WRITE, IO_OP_FSYNC, IO_OP_FDATASYNC, IO_OP_FALLOCATE };
-/* The buffer is the sentry's and must live until the call has ended (t->blk.data). Results as above. */
-int64_t io_submit(struct task *, enum io_op, int fd, void *buf, uint64_t len, int64_t offset);
+enum io_op_kind { IO_OP_READ, IO_OP_WRITE, IO_OP_FSYNC, IO_OP_FDATASYNC, IO_OP_FALLOCATE };
+#define IO_OP_MAX (1u << 20) /* bytes moved by one operation at most: a longer one is cut short */
+/* One at a time a call. Bytes (0 for fsync), negative errno, or SYS_BLOCKED. `mode` of FALLOCATE is passed as (intptr_t)buf. */
+int64_t io_submit(struct task *, enum io_op_kind, int fd, void *buf, uint64_t len, int64_t offset);
+/* The call ends: forgets its operation, which frees itself when the host is done with it. For sched.c. */
+void io_op_abandon(struct task *);
 
 /*
- * Readiness of a donated host fd (terminal, pipe, socket): the queue is woken with POLL* bits when the host says so. io_watch starts watching; the events
- * that held at the last look are io_watch_ready() (a fresh poll(2), not a cache).
+ * Readiness of a donated host fd (terminal, pipe, socket): the queue is woken with POLL* bits when the host says so.
  */
 struct io_watch {
 	struct waitq queue;
-	int fd;
-	void *priv;
+	int fd;               /* immutable after io_watch_add() */
+	/* protected by the io's lock */
+	struct list link;     /* on the io's watches */
+	uint32_t wanted;      /* to be armed by the reactor */
+	uint32_t armed;       /* what the host watches for now */
 };
-int io_watch_add(struct io *, struct io_watch *, int fd);
-void io_watch_remove(struct io *, struct io_watch *);
-uint32_t io_watch_ready(struct io_watch *, uint32_t events);
-/* Asks to be told (queue woken) about these events once. Level is looked at again by the host. */
-void io_watch_arm(struct io_watch *, uint32_t events);
+/* The watch must live until io_watch_remove() has returned, and that must be on a thread other than the reactor, or where no wait is under way. */
+void io_watch_add(struct io *, struct io_watch *, int fd);
+/* What of `events` (and errors) holds now: a fresh poll(2), not a cache. */
+uint32_t io_watch_ready(const struct io_watch *, uint32_t events);
+/* Asks to be told (queue woken) about these events once. Level is looked at again by the host, so that nothing is missed. */
+void io_watch_arm(struct io *, struct io_watch *, uint32_t events);
 
-/* Calls fn on the reactor thread whenever the fd is readable (the control socket). */
-int io_on_readable(struct io *, int fd, void (*fn)(struct kernel *));
+/* Calls fn on the reactor thread whenever the fd is readable or closed (the control socket). One fd; before io_run(). */
+void io_on_readable(struct io *, int fd, void (*fn)(struct kernel *));
 
 #endif

@@ -49,5 +49,6 @@ void sched_init(void (*wake)(void));
 void sched_thread_is_tracer(void);
 bool sched_on_tracer(void);
 void sched_run_deferred(void);
+bool sched_has_deferred(void);
 
 #endif

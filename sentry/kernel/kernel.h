@@ -27,6 +27,8 @@ struct kernel {
 	struct boot_spec *spec;
 	struct trace *trace;           /* --strace; NULL when off */
 	struct io *io;                 /* the ring and the reactor */
+	struct gofer_client *gofer;    /* NULL: no mount needs one */
+	struct task *prepared;         /* the first process until START; owned by boot, then the reactor */
 	int control_fd;                /* to the runtime */
 	int cpus;
 	int64_t boot_monotonic_ns;     /* the guest's uptime starts here */
@@ -38,7 +40,6 @@ struct kernel {
 	struct process *init;          /* pid 1; no reference */
 	int process_count, task_count; /* live */
 	struct session *no_session;
-	bool shutting_down;
 
 	struct mount_ns *mounts;       /* immutable pointer; fs/mount.h */
 
@@ -50,6 +51,10 @@ struct kernel {
 	_Atomic int64_t memory_used, memory_peak; /* bytes charged: private writable mappings, tmpfs and overlay data */
 	_Atomic int tasks_used, tasks_peak;
 	_Atomic uint64_t denials;
+	_Atomic int64_t guest_cpu_ns;  /* of processes that have ended */
+	_Atomic int64_t limit_reported_ns[2]; /* by enum control_limit_what */
+	atomic_bool shutting_down;
+	struct call_counts *_Atomic call_counts; /* one block a thread; kernel.c */
 };
 
 /* --strace and the record's table of calls. */
@@ -59,6 +64,10 @@ void kernel_count_refused(struct kernel *, int32_t nr);
 void kernel_init_exited(struct kernel *, int wait_status);
 /* A process that the runtime asked for has ended: event EXITED. */
 void kernel_process_exited(struct kernel *, int pid, int wait_status, uint64_t cpu_ns);
+struct control_stats;
+void kernel_stats(struct kernel *, struct control_stats *out);
+/* The last messages to the runtime: SYSCALLS, END. */
+void kernel_end(struct kernel *);
 /* struct platform_handler's broken(): says so and ends the sentry. */
 void kernel_platform_broken(const char *what, int err);
 
@@ -67,7 +76,11 @@ extern struct kernel *the_kernel;
 
 /* Charges `bytes` (may be negative) against the sandbox's memory limit. 0, or -ENOMEM with nothing charged. */
 int memory_charge(struct kernel *, int64_t bytes);
-/* Tells the runtime that a rule refused something: event DENIED of the control protocol; also logged. Any thread of the main fd table; deferred from tracer threads. */
-void kernel_report_denied(struct kernel *, const char *what, const char *file, const char *mount_label, const char *rule);
+/* Tells the runtime, at most once a second a kind, that a limit was reached (enum control_limit_what). Any thread. */
+void kernel_report_limit(struct kernel *, uint32_t what, int pid, uint64_t limit);
+/* Tells the runtime that a rule refused the task something: event DENIED of the control protocol; also logged. Any thread. */
+#define KERNEL_MAX_DENIALS 1000
+void kernel_report_denied(struct task *, const char *what /* "execve", "mmap", "mprotect", "write" */, const char *file,
+			  const char *mount_label, const char *rule);
 
 #endif

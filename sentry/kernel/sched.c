@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "platform/platform.h"
 #include "sentry/fs/file.h"
+#include "sentry/io/io.h"
 #include "sentry/kernel/dispatch.h"
 #include "sentry/kernel/signal.h"
 #include "sentry/kernel/task.h"
@@ -172,6 +173,11 @@ void sched_run_deferred(void)
 	sched_drain();
 }
 
+bool sched_has_deferred(void)
+{
+	return atomic_load(&deferred) || atomic_load(&orphans);
+}
+
 /* --- blocking ------------------------------------------------------------------------------------------------------ */
 
 static bool wake_task(struct waiter *w, uint32_t events)
@@ -274,6 +280,8 @@ void block_end(struct task *t)
 		block_clear_waiters(b);
 	if (b->has_deadline)
 		ktimer_cancel(&b->timer);
+	if (b->io)
+		io_op_abandon(t);
 	if (b->data && b->data_free)
 		b->data_free(b->data);
 	b->data = NULL;

@@ -77,6 +77,7 @@ struct block {
 	uint64_t scratch[6];         /* the handler's own */
 	void *data;                  /* the handler's own object… */
 	void (*data_free)(void *);   /* …freed so when the call ends */
+	struct io_op *io;            /* host I/O under way or done, see io/io.h; let go when the call ends */
 	struct ktimer timer;
 	struct task_waiter inline_waiters[BLOCK_INLINE_WAITERS];
 	struct task_waiter *more;    /* allocated when a call waits on more queues; see waiter_slot() */

@@ -160,3 +160,9 @@ int64_t timers_run(int64_t now)
 	lock_drop(&timers.lock);
 	return now;
 }
+
+int64_t timers_next(void)
+{
+	LOCK_GUARD(&timers.lock);
+	return timers.count ? timers.heap[0]->expires : KTIMER_NEVER;
+}

@@ -8,5 +8,7 @@
 void timers_init(void (*earlier)(void));
 /* Runs what is due; the reactor thread only. When the next one is due, or KTIMER_NEVER. */
 int64_t timers_run(int64_t now);
+/* When the first one is due, or KTIMER_NEVER. */
+int64_t timers_next(void);
 
 #endif

@@ -402,7 +402,7 @@ enum resume exec_stop(struct task *t, struct tracee *tracee)
 	if (ret < 0) {
 		/* Past the point of no return Linux kills, too. */
 		log_warning("exec of %s: the image cannot be mapped: %s", t->comm, strerrorname_np(-ret));
-		process_exit_deferred(t->proc, 9);
+		process_exit(t->proc, 9);
 		return RESUME_HOLD;
 	}
 	return RESUME_RUN;

@@ -1,0 +1,71 @@
+/* Between the reactor and its two backends. */
+#ifndef SENTRY_IO_IO_IMPL_H
+#define SENTRY_IO_IO_IMPL_H
+
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "base/lock.h"
+#include "sentry/io/io.h"
+
+struct io_op {
+	struct list link;       /* on io->submitted; protected by io->lock */
+	enum io_op_kind kind;   /* immutable, as all down to `size` */
+	int fd;
+	int mode;
+	uint64_t len;
+	int64_t offset;
+	uint64_t size;          /* of buffer */
+	/* written by the backend before `done` */
+	int64_t result;
+	atomic_bool done;
+	/* protected by io->lock */
+	struct task *task;      /* referenced; NULL when abandoned */
+	char buffer[];
+};
+
+struct io_backend_ops {
+	const char *name;
+	/* Before lock-down. 0, or negative errno and a sentence. */
+	int (*create)(struct io *, char *why, size_t why_len);
+	/* On the reactor thread: starts an operation; io_op_finish() follows, from any thread. */
+	void (*start)(struct io *, struct io_op *);
+	/* On the reactor thread: has the host watch for the watch's `armed` events; io_watch_fire() follows. */
+	void (*watch)(struct io *, struct io_watch *);
+	/* Waits for anything, until `deadline` (monotonic ns, KTIMER_NEVER) or a wake, and delivers what has come. */
+	void (*wait)(struct io *, int64_t deadline);
+};
+
+struct io {
+	/* immutable after creation */
+	struct kernel *k;
+	const struct io_backend_ops *ops;
+	void *backend;             /* the backend's own */
+	pid_t reactor_tid;
+	sigset_t waiting_mask;     /* the reactor's signal mask while it waits: SIGUSR1 open */
+	struct io_watch control;
+	void (*on_control)(struct kernel *);
+
+	struct lock lock;          /* RANK_IO */
+	/* protected by lock */
+	struct list submitted;     /* operations not started yet */
+	struct list watches;
+
+	/* atomic */
+	atomic_bool asleep;        /* the reactor waits, or is about to: a wake must be sent */
+	atomic_bool stop;
+	atomic_bool rearm;         /* some watch wants more than is armed */
+};
+
+extern const struct io_backend_ops io_ring_backend, io_threads_backend;
+
+/* The operation is done: any thread. */
+void io_op_finish(struct io *, struct io_op *, int64_t result);
+/* The host says that `events` hold: the reactor thread. */
+void io_watch_fire(struct io *, struct io_watch *, uint32_t events);
+/* Makes the operation by plain calls; its result. For the pool, and for what the ring lacks. */
+int64_t io_op_perform(struct io_op *);
+
+#endif

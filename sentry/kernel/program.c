@@ -1,0 +1,178 @@
+/* From a boot_process to a task with its image planned: see program.h. */
+#include "sentry/kernel/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "abi/fcntl.h"
+#include "abi/resource.h"
+#include "base/mem.h"
+#include "sentry/boot/spec.h"
+#include "sentry/fs/fdtable.h"
+#include "sentry/fs/file.h"
+#include "sentry/fs/hostfd.h"
+#include "sentry/fs/mount.h"
+#include "sentry/fs/tty.h"
+#include "sentry/fs/vfs.h"
+#include "sentry/kernel/family.h"
+#include "sentry/kernel/kernel.h"
+#include "sentry/mm/exec.h"
+
+static int say(char *why, size_t why_len, int err, const char *what, const char *name)
+{
+	snprintf(why, why_len, "%s %s: %s", what, name, strerrordesc_np(-err));
+	return err;
+}
+
+/* The standard streams. Where all three are one terminal, they are one file of the guest's too. */
+static int open_stdio(struct task *t, const struct boot_process *p, const int stdio[3])
+{
+	int ret = 0;
+
+	for (int i = 0; i < 3; i++) {
+		struct file *f;
+
+		if (stdio[i] < 0)
+			continue;
+		if (ret < 0) { /* what is left is still ours to close */
+			close(stdio[i]);
+			continue;
+		}
+		ret = p->terminal && isatty(stdio[i]) ? host_tty_open(t, stdio[i], i == 0, &f) : hostfd_open(t, stdio[i], &f);
+		if (ret == 0)
+			ret = fd_replace(t, i, f, false);
+	}
+	return ret < 0 ? ret : 0;
+}
+
+static struct cred *make_cred(const struct boot_process *p)
+{
+	struct cred *c = cred_new(p->uid, p->gid, p->groups, (uint32_t)p->group_count);
+
+	if (!c)
+		return NULL;
+	/* Nobody has a reference yet but us: still ours to shape. */
+	c->cap_permitted = p->caps.permitted;
+	c->cap_effective = p->caps.effective;
+	c->cap_inheritable = p->caps.inheritable;
+	c->cap_bounding = p->caps.bounding;
+	c->cap_ambient = p->caps.ambient;
+	c->no_new_privs = p->no_new_privs;
+	return c;
+}
+
+static int enter_cwd(struct task *t, const char *cwd)
+{
+	struct path path = { 0 }, old;
+	int ret = vfs_walk(t, LX_AT_FDCWD, cwd, WALK_DIRECTORY, &path);
+
+	if (ret < 0)
+		return ret;
+	lock_take(&t->fs->lock);
+	old = t->fs->cwd;
+	t->fs->cwd = path;
+	lock_drop(&t->fs->lock);
+	path_put(&old);
+	return 0;
+}
+
+/* execvp(3)'s search: the errno of the last candidate that was there but would not do counts more than "not found". */
+static int64_t exec_search(struct task *t, const struct boot_process *p, const struct exec_args *args)
+{
+	const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *name = p->argv[0];
+	int64_t ret = -ENOENT;
+
+	if (strchr(name, '/'))
+		return task_exec(t, LX_AT_FDCWD, name, 0, args);
+	for (char **e = p->envp; e && *e; e++)
+		if (!strncmp(*e, "PATH=", 5))
+			path = *e + 5;
+	while (ret != SYS_GONE) {
+		size_t len = strcspn(path, ":");
+		AUTO_FREE char *full = mem_printf("%.*s%s%s", (int)len, path, len ? "/" : "./", name);
+		int64_t found = full ? task_exec(t, LX_AT_FDCWD, full, 0, args) : -ENOMEM;
+
+		if (found != -ENOENT && found != -ENOTDIR)
+			ret = found;
+		if (!path[len])
+			break;
+		path += len + 1;
+	}
+	return ret;
+}
+
+static int64_t start_image(struct task *t, const struct boot_process *p)
+{
+	struct exec_args args = { .argv = p->argv, .envp = p->envp };
+	static char *no_env[] = { NULL };
+
+	if (!args.envp)
+		args.envp = no_env;
+	for (; args.argv[args.argc]; args.argc++)
+		args.bytes += strlen(args.argv[args.argc]) + 1;
+	for (; args.envp[args.envc]; args.envc++)
+		args.bytes += strlen(args.envp[args.envc]) + 1;
+	return exec_search(t, p, &args);
+}
+
+static int furnish(struct task *t, const struct boot_process *p)
+{
+	struct path root;
+
+	mount_root(t->k, &root);
+	t->fs = fsctx_new(&root);
+	path_put(&root);
+	t->files = fdtable_new();
+	if (!t->fs || !t->files)
+		return -ENOMEM;
+	t->fs->umask = p->umask;
+	for (size_t i = 0; i < p->rlimit_count; i++)
+		if (p->rlimits[i].resource < LX_RLIM_NLIMITS)
+			t->proc->limits[p->rlimits[i].resource] = (struct lx_rlimit){ p->rlimits[i].soft, p->rlimits[i].hard };
+	return 0;
+}
+
+int program_prepare(struct kernel *k, const struct boot_process *p, const int stdio[3], bool first, struct task **out, char *why,
+		    size_t why_len)
+{
+	struct cred *cred = make_cred(p);
+	struct task *t = cred ? (first ? task_create_init(k, cred) : task_create_root(k, cred)) : NULL;
+	int64_t ret = t ? 0 : -ENOMEM;
+
+	cred_put(cred);
+	if (!ret)
+		ret = furnish(t, p);
+	if (!ret)
+		ret = open_stdio(t, p, stdio);
+	else
+		for (int i = 0; i < 3; i++)
+			if (stdio[i] >= 0)
+				close(stdio[i]);
+	if (ret < 0) {
+		say(why, why_len, (int)ret, "cannot set up the process for", p->argv[0]);
+		goto fail;
+	}
+	ret = enter_cwd(t, p->cwd);
+	if (ret < 0) {
+		say(why, why_len, (int)ret, "working directory", p->cwd);
+		goto fail;
+	}
+	ret = start_image(t, p);
+	if (ret != SYS_GONE) {
+		say(why, why_len, (int)ret, "cannot run", p->argv[0]);
+		goto fail;
+	}
+	*out = t;
+	return 0;
+fail:
+	if (t) {
+		task_exit(t, 127 << 8);
+		task_put(t);
+	}
+	return (int)ret;
+}
