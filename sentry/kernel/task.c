@@ -165,6 +165,7 @@ void task_put(struct task *t)
 		return;
 	if (t->tracee)
 		tracee_put(t->tracee);
+	mem_free(t->futex_waiters);
 	cred_put(t->cred);
 	process_put(t->proc);
 	mem_free(t);

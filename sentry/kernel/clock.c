@@ -1,0 +1,139 @@
+/* Clocks: see clock.h. */
+#include "sentry/kernel/clock.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "base/host.h"
+#include "sentry/kernel/family.h"
+#include "sentry/kernel/kernel.h"
+#include "sentry/kernel/timer.h"
+#include "sentry/mm/usermem.h"
+
+bool timespec_valid(const struct lx_timespec *ts)
+{
+	return ts->tv_sec >= 0 && ts->tv_nsec >= 0 && ts->tv_nsec < LX_NSEC_PER_SEC;
+}
+
+int64_t timespec_to_ns(const struct lx_timespec *ts)
+{
+	if (ts->tv_sec >= INT64_MAX / LX_NSEC_PER_SEC)
+		return INT64_MAX;
+	return ts->tv_sec * LX_NSEC_PER_SEC + ts->tv_nsec;
+}
+
+struct lx_timespec timespec_from_ns(int64_t ns)
+{
+	return (struct lx_timespec){ ns / LX_NSEC_PER_SEC, ns % LX_NSEC_PER_SEC };
+}
+
+struct lx_timeval timeval_from_ns(int64_t ns)
+{
+	return (struct lx_timeval){ ns / LX_NSEC_PER_SEC, ns % LX_NSEC_PER_SEC / 1000 };
+}
+
+int timespec_copy_in(struct task *t, uaddr_t from, struct lx_timespec *ts)
+{
+	int err = copy_in(t, ts, from, sizeof(*ts));
+
+	if (err)
+		return err;
+	return timespec_valid(ts) ? 0 : -EINVAL;
+}
+
+bool clock_is_cpu(int clock)
+{
+	return clock < 0 || clock == LX_CLOCK_PROCESS_CPUTIME_ID || clock == LX_CLOCK_THREAD_CPUTIME_ID;
+}
+
+bool clock_is_wall(int clock)
+{
+	switch (clock) {
+	case LX_CLOCK_REALTIME:
+	case LX_CLOCK_MONOTONIC:
+	case LX_CLOCK_BOOTTIME:
+	case LX_CLOCK_REALTIME_ALARM:
+	case LX_CLOCK_BOOTTIME_ALARM:
+	case LX_CLOCK_TAI:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Suspended time counts for the guest's boot time as for its monotonic time: the host's clocks are shown as they are. */
+static int64_t wall_now(int clock)
+{
+	clockid_t host = clock;
+	struct timespec ts;
+
+	if (clock == LX_CLOCK_REALTIME_ALARM)
+		host = CLOCK_REALTIME;
+	else if (clock == LX_CLOCK_BOOTTIME_ALARM)
+		host = CLOCK_BOOTTIME;
+	if (clock_gettime(host, &ts) < 0)
+		return -EINVAL;
+	return (int64_t)ts.tv_sec * LX_NSEC_PER_SEC + ts.tv_nsec;
+}
+
+int cpu_clock_get(struct task *t, int clock, struct cpu_clock *out)
+{
+	int pid = LX_CPUCLOCK_PID(clock);
+
+	*out = (struct cpu_clock){ 0 };
+	if (clock == LX_CLOCK_PROCESS_CPUTIME_ID) {
+		out->proc = process_get(t->proc);
+	} else if (clock == LX_CLOCK_THREAD_CPUTIME_ID) {
+		out->task = task_get(t);
+	} else if (clock >= 0 || (clock & LX_CPUCLOCK_MASK) == LX_CPUCLOCK_MASK) {
+		return -EINVAL;
+	} else if (clock & LX_CPUCLOCK_PERTHREAD_MASK) {
+		out->task = pid ? task_find(t->k, pid) : task_get(t);
+		if (out->task && out->task->proc != t->proc)
+			cpu_clock_put(out);
+	} else {
+		out->proc = pid ? process_find(t->k, pid) : process_get(t->proc);
+	}
+	return out->task || out->proc ? 0 : -EINVAL;
+}
+
+void cpu_clock_put(struct cpu_clock *c)
+{
+	task_put(c->task);
+	process_put(c->proc);
+	*c = (struct cpu_clock){ 0 };
+}
+
+int64_t cpu_clock_ns(const struct cpu_clock *c)
+{
+	return (int64_t)(c->task ? task_cpu_ns(c->task) : process_cpu_ns(c->proc));
+}
+
+int64_t clock_now(struct task *t, int clock)
+{
+	struct cpu_clock cpu;
+	int64_t ns;
+	int err;
+
+	if (!clock_is_cpu(clock))
+		return clock > LX_CLOCK_TAI || clock == 10 ? -EINVAL : wall_now(clock);
+	err = cpu_clock_get(t, clock, &cpu);
+	if (err)
+		return err;
+	ns = cpu_clock_ns(&cpu);
+	cpu_clock_put(&cpu);
+	return ns;
+}
+
+int64_t clock_deadline(int clock, int64_t ns, bool absolute)
+{
+	int64_t now = host_monotonic_ns(), left = ns;
+
+	if (absolute && clock == LX_CLOCK_MONOTONIC)
+		return ns;
+	if (absolute)
+		left = ns - wall_now(clock);
+	if (left <= 0)
+		return now;
+	return left >= KTIMER_NEVER - now ? KTIMER_NEVER - 1 : now + left;
+}
