@@ -12,6 +12,7 @@ struct command {
 extern const struct command command_do;
 extern const struct command command_pipeline;
 extern const struct command command_doctor;
+extern const struct command command_syscalls;
 
 struct failure;
 /* Prints "picket: SENTENCE" to standard error and returns the failure's code. */

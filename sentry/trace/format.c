@@ -75,15 +75,16 @@ void trace_format_entry(struct trace_buf *b, const struct syscall_row *row, cons
 
 static void put_result(struct trace_buf *b, const struct syscall_row *row, int64_t ret)
 {
-	const char *name = ret < 0 ? errno_name((int)-ret) : NULL;
+	bool failed = ret < 0 && ret > -4096;
+	const char *name = failed ? errno_name((int)-ret) : NULL;
 
 	if (row->flags & SYSCALL_NORETURN)
 		trace_put(b, " = ?");
-	else if (name && -ret >= 512)
+	else if (name && ret <= -512)
 		trace_putf(b, " = ? %s", name);
 	else if (name)
 		trace_putf(b, " = -1 %s (%s)", name, strerrordesc_np((int)-ret));
-	else if (ret < 0 && ret > -4096)
+	else if (failed)
 		trace_put(b, " = ?"); /* the host made the call, or nobody waits for a result */
 	else if (row->flags & SYSCALL_HEX)
 		trace_putf(b, " = %#" PRIx64, (uint64_t)ret);
