@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,13 @@ static void set_ids(struct boot_process *p, uint32_t uid, uint32_t gid)
 	p->caps = (struct boot_caps){ .effective = caps, .permitted = caps, .bounding = ALL_CAPS };
 }
 
+static uint32_t allowed_cpus(void)
+{
+	cpu_set_t cpus;
+
+	return sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (uint32_t)CPU_COUNT(&cpus);
+}
+
 int plan_init(struct plan *p, const char *id, struct failure *f)
 {
 	struct boot_spec *spec = &p->spec;
@@ -51,6 +59,7 @@ int plan_init(struct plan *p, const char *id, struct failure *f)
 	if (!spec->mounts || !spec->process.envp)
 		return fail_no_memory(f);
 	spec->process.umask = 022;
+	spec->lanes = allowed_cpus();
 	set_ids(&spec->process, geteuid(), getegid());
 	int err = replace(&spec->id, id, f);
 	if (!err)

@@ -14,6 +14,7 @@
 
 #include "base/host.h"
 #include "base/mem.h"
+#include "gofer/atomic.h"
 #include "tools/exit_codes.h"
 
 /* --- where it is ------------------------------------------------------------------------------------------------------ */
@@ -113,7 +114,7 @@ static int open_dirs(struct state *s, struct failure *f)
 		return dir < 0 ? fail(f, err, EXIT_PICKET, "state directory '%s': %s", s->path, strerror(-err)) : err;
 	name_run(s);
 	remove_tree(dir, "work"); /* nobody else works here: we hold the lock */
-	err = open_dir(dir, "store", &s->store_fd);
+	err = store_open(dir, &s->store);
 	if (!err)
 		err = open_dir(dir, "work", &s->work_fd);
 	if (!err)
@@ -126,7 +127,7 @@ static int open_dirs(struct state *s, struct failure *f)
 int state_open(struct state *s, const char *path, struct failure *f)
 {
 	memset(s, 0, sizeof(*s));
-	s->lock_fd = s->runs_fd = s->work_fd = s->store_fd = s->log_fd = -1;
+	s->lock_fd = s->runs_fd = s->work_fd = s->store.fd = s->log_fd = -1;
 	int err = open_path(s, path, f);
 	if (!err)
 		err = open_dirs(s, f);
@@ -140,7 +141,8 @@ void state_close(struct state *s)
 	host_close(&s->log_fd);
 	host_close(&s->runs_fd);
 	host_close(&s->work_fd);
-	host_close(&s->store_fd);
+	if (s->store.fd >= 0)
+		store_close(&s->store);
 	host_close(&s->lock_fd);
 	mem_free(s->path);
 	s->path = NULL;
@@ -171,28 +173,11 @@ void state_work_remove(struct state *s, const char *name)
 	remove_tree(s->work_fd, name);
 }
 
-int write_file_atomically(int dirfd, const char *name, const char *text)
-{
-	AUTO_FREE char *temp = mem_printf(".%s.new", name);
-	if (!temp)
-		return -ENOMEM;
-	AUTO_CLOSE int fd = (int)host_ret(openat(dirfd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-	if (fd < 0)
-		return fd;
-	int err = (int)host_write_full(fd, text, strlen(text));
-
-	if (err >= 0 && (fsync(fd) || renameat(dirfd, temp, dirfd, name) || fsync(dirfd)))
-		err = -errno;
-	if (err < 0)
-		unlinkat(dirfd, temp, 0);
-	return err < 0 ? err : 0;
-}
-
 int state_write_record(struct state *s, const char *text, struct failure *f)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s.json", s->run_id);
-	int err = write_file_atomically(s->runs_fd, name, text);
+	int err = atomic_write_file(s->runs_fd, name, text, strlen(text), 0600);
 	return err ? fail(f, err, EXIT_PICKET, "cannot write the run record '%s/runs/%s': %s", s->path, name, strerror(-err)) : 0;
 }

@@ -13,13 +13,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gofer/store.h"
 #include "tools/failure.h"
 
 struct state {
 	char *path;     /* absolute */
 	char run_id[40];
 	int lock_fd;
-	int runs_fd, work_fd, store_fd; /* directories */
+	int runs_fd, work_fd; /* directories */
+	struct store store;
 	int log_fd;     /* STATE/runs/ID */
 };
 
@@ -34,7 +36,5 @@ int state_write_record(struct state *s, const char *text, struct failure *f);
 
 /* Removes a directory and all below it, of any depth, following nothing. For tests as well. 0 or a negative errno. */
 int remove_tree(int dirfd, const char *name);
-/* The same replacement for any file. 0 or a negative errno. */
-int write_file_atomically(int dirfd, const char *name, const char *text);
 
 #endif
