@@ -49,7 +49,6 @@ enum request {
 struct hproc {
 	pid_t tgid;
 	atomic_int threads; /* tracees that are not gone */
-	bool widened; /* its affinity is every CPU, not the lane's */
 };
 
 struct tracee {
@@ -78,9 +77,9 @@ struct tracee {
 	struct arch_regs before;
 	struct stop stop;
 	struct list event_link; /* on lane->events */
-	struct list link;       /* on lane->tracees */
 
 	/* Protected by lane->lock. */
+	struct list link;         /* on lane->tracees */
 	int delivering;           /* workers that are inside handler->call() for it */
 	bool gone_waits;          /* `gone` is due as soon as they have left */
 	unsigned requests;        /* enum request */
@@ -94,6 +93,13 @@ struct tracee {
 	uint64_t call_id;
 	struct call_info call;
 	atomic_bool reaped; /* the tid may belong to another by now */
+
+	/* For balance.c. */
+	atomic_bool busy;     /* neither in a call nor held */
+	pid_t parent_tid;     /* who was cloned for it, or 0 */
+	uint32_t events;      /* calls and stops so far; written by who handles them */
+	uint32_t events_seen; /* at the balancer's last look; its own, as is: */
+	bool loose;           /* may run on any CPU */
 };
 
 struct worker {
@@ -118,21 +124,20 @@ struct lane {
 	uint32_t wake; /* atomic: there are requests */
 
 	/* Owned by the tracer thread. */
-	struct list tracees;
 	struct list events; /* stops and deaths that were seen while waiting for another's */
 	pid_t strangers[16]; /* stopped clones whose parent's event has not been seen yet */
 	int stranger_count;
 
 	struct lock lock;
 	/* Protected by lock. */
+	struct list tracees;     /* only the tracer changes it */
 	struct list requests;
 	struct list calls;       /* ptrace: calls that no worker has taken; seccomp: answers given on tracer threads */
 	struct worker *receiver; /* who waits for the lane's calls */
 	struct worker *workers[WORKERS_MAX];
 	int worker_count;
 	int stuck;               /* of them, between platform_stuck_begin() and _end() */
-	atomic_int live;  /* tracees, zygote excepted; read by anyone */
-	atomic_int busy;  /* of them, those not in a call */
+	atomic_int busy; /* tracees, see balance.c */
 
 	uint32_t spare_gate; /* futex: bumped when a spare should look again */
 	uint32_t call_gate;  /* futex, ptrace: bumped when a call is queued */
@@ -153,6 +158,10 @@ struct platform {
 	uint32_t gate;        /* futex: threads go on at 1 */
 	atomic_bool ending;         /* tracers: kill, reap, leave */
 	atomic_bool workers_ending;
+	pthread_t balancer;
+	bool has_balancer;
+	atomic_bool balancer_sleeps;
+	uint32_t balance_gate; /* futex: bumped to wake the balancer */
 };
 
 /* The difference between the platforms. */
@@ -178,6 +187,7 @@ struct platform_ops {
 
 /* control/platform.c */
 bool platform_stops_at(const struct platform *, int64_t nr);
+/* Common to all threads of the platform; on the lane's CPU, if one is given. */
 void platform_thread_setup(const struct lane *);
 void platform_wait_gate(struct platform *);
 /* Frees everything but threads, of which there must be none. */
@@ -187,6 +197,8 @@ void platform_free(struct platform *);
 pid_t host_gettid(void);
 int host_tgkill(pid_t tgid, pid_t tid, int sig);
 void host_futex_wait(uint32_t *word, uint32_t expected);
+/* The same for so many microseconds, for ever if negative. */
+void host_futex_wait_for(uint32_t *word, uint32_t expected, int64_t us);
 void host_futex_wake(uint32_t *word, int count);
 int host_drop_capabilities(void);
 int host_pin(pid_t tid, int cpu);
@@ -207,8 +219,10 @@ void tracee_adopt(struct tracee *, pid_t tid, struct hproc *shared);
 void tracee_finish(struct tracee *);
 /* Waits until the tracee stops or dies; other tracees' events are noted for later. 0, or -ESRCH with dead set. */
 int tracer_wait(struct tracee *, int *status);
-bool tracer_is_current(const struct lane *);
-bool tracer_is_any(void);
+/* Of the calling thread: the lane whose tracer it is, or NULL. */
+struct lane *tracer_current_lane(void);
+/* A live tracee of the lane by its thread id, or NULL. */
+struct tracee *tracer_find(struct lane *, pid_t tid);
 /* True, and forgotten, if the unknown thread has been seen to stop. */
 bool tracer_take_stranger(struct lane *, pid_t tid);
 
@@ -237,5 +251,16 @@ void workers_end(struct lane *);
 /* The tracee of a thread that a call came from, with a delivery taken on it; NULL when it is no more. */
 struct tracee *call_begin(struct lane *, pid_t tid);
 void call_end(struct tracee *);
+/* Of the calling thread: the lane whose worker it is, or NULL. */
+struct lane *calls_current_lane(void);
+
+/* control/balance.c */
+int balance_start(struct platform *);
+void balance_end(struct platform *);
+void balance_stop_begins(struct tracee *);
+void balance_stop_ends(void);
+void balance_set_busy(struct tracee *, bool busy);
+/* The lane for a fresh address space that the calling thread asks for. */
+struct lane *balance_choose(struct platform *);
 
 #endif

@@ -38,6 +38,11 @@ void call_end(struct tracee *t)
 		request_post(t, REQUEST_GONE);
 }
 
+struct lane *calls_current_lane(void)
+{
+	return current_worker ? current_worker->lane : NULL;
+}
+
 /* Waits until the lane has no receiver, and becomes it. False when the platform ends. */
 static bool become_receiver(struct worker *w)
 {
@@ -121,7 +126,6 @@ static void wake_worker(struct worker *w)
 
 void workers_end(struct lane *l)
 {
-	atomic_store(&l->platform->workers_ending, true);
 	__atomic_fetch_add(&l->spare_gate, 1, __ATOMIC_SEQ_CST);
 	host_futex_wake(&l->spare_gate, INT32_MAX);
 	__atomic_fetch_add(&l->call_gate, 1, __ATOMIC_SEQ_CST);
@@ -187,7 +191,7 @@ static bool defer(struct tracee *t, bool pass, int64_t ret)
 {
 	struct lane *l = t->lane;
 
-	if (!tracer_is_any() || !t->platform->ops->at_entry)
+	if (!tracer_current_lane() || !t->platform->ops->at_entry)
 		return false;
 	lock_take(&l->lock);
 	t->pass = pass;

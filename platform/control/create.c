@@ -218,7 +218,7 @@ static int make_threads(struct platform *p, const struct platform_config *cfg)
 		err = await_lanes(p);
 	for (int i = 0; !err && i < p->lane_count; i++)
 		err = worker_start(&p->lanes[i]);
-	return err;
+	return err ? err : balance_start(p);
 }
 
 int platform_create(const struct platform_ops *ops, struct platform_config *cfg, struct platform **out, char *why, size_t why_len)

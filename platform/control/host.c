@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/host.h"
@@ -28,6 +29,13 @@ int host_tgkill(pid_t tgid, pid_t tid, int sig)
 void host_futex_wait(uint32_t *word, uint32_t expected)
 {
 	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+}
+
+void host_futex_wait_for(uint32_t *word, uint32_t expected, int64_t us)
+{
+	struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
+
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, us < 0 ? NULL : &ts, NULL, 0);
 }
 
 void host_futex_wake(uint32_t *word, int count)

@@ -218,6 +218,7 @@ int inject_clone(struct tracee *t, const struct clone_how *how, struct tracee *c
 	if (!how->thread)
 		proc->tgid = tid;
 	prepare_child(t, child, how);
+	child->parent_tid = t->tid;
 	tracee_adopt(child, tid, proc);
 	expect_child(child);
 	return 0;

@@ -50,7 +50,7 @@ bool platform_stops_at(const struct platform *p, int64_t nr)
 	return nr >= 0 && nr < (int64_t)(sizeof(p->stop_set) * 8) && (p->stop_set[nr / 64] >> (nr % 64) & 1);
 }
 
-/* Common to all threads of the platform: on the lane's CPU, no capability, no host signal but the one. */
+/* No capability, no host signal but the one. */
 void platform_thread_setup(const struct lane *l)
 {
 	sigset_t mask;
@@ -58,7 +58,7 @@ void platform_thread_setup(const struct lane *l)
 	sigfillset(&mask);
 	sigdelset(&mask, PLATFORM_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, &mask, NULL);
-	if (l->cpu >= 0)
+	if (l)
 		host_pin(0, l->cpu);
 	host_drop_capabilities();
 }
@@ -89,8 +89,10 @@ static void end_threads(struct platform *p)
 		host_tgkill(p->self, l->tracer_tid, PLATFORM_SIGNAL);
 		pthread_join(l->tracer, NULL);
 	}
+	atomic_store(&p->workers_ending, true);
 	for (int i = 0; i < p->lane_count; i++)
 		workers_end(&p->lanes[i]);
+	balance_end(p);
 }
 
 void platform_free(struct platform *p)

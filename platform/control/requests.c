@@ -10,7 +10,7 @@
 static void wake_tracer(struct lane *l)
 {
 	__atomic_store_n(&l->wake, 1, __ATOMIC_SEQ_CST);
-	if (!tracer_is_current(l))
+	if (tracer_current_lane() != l)
 		host_tgkill(l->platform->self, l->tracer_tid, PLATFORM_SIGNAL);
 }
 
@@ -59,22 +59,13 @@ void request_answer(struct tracee *t, unsigned what, int64_t ret)
 	wake_tracer(l);
 }
 
-static struct lane *least_busy(struct platform *p)
-{
-	struct lane *best = &p->lanes[0];
-
-	for (int i = 1; i < p->lane_count; i++)
-		if (atomic_load(&p->lanes[i].live) < atomic_load(&best->live))
-			best = &p->lanes[i];
-	return best;
-}
-
 int platform_spawn(struct platform *p, void *cookie)
 {
-	struct tracee *t = tracee_alloc(least_busy(p), cookie);
+	struct tracee *t = tracee_alloc(balance_choose(p), cookie);
 
 	if (!t)
 		return -ENOMEM;
+	balance_set_busy(t, true); /* counted from now on: the next choice follows at once */
 	request_post(t, REQUEST_SPAWN);
 	return 0;
 }
@@ -89,6 +80,7 @@ static void spawn(struct tracee *t)
 		arch_clear(&t->regs);
 		return;
 	}
+	balance_set_busy(t, false);
 	log_warning("no new guest process: error %d", -err);
 	t->platform->handler->gone(t, t->cookie, SIGKILL);
 	mem_free(t);
@@ -110,6 +102,7 @@ static void run(struct tracee *t, unsigned what, enum resume how, int64_t answer
 			platform_kick(t); /* it was let go in between */
 	} else {
 		t->held = false;
+		balance_set_busy(t, true);
 		if (what & REQUEST_RERUN) {
 			if (what & REQUEST_RELEASE)
 				t->kicked = true; /* both: the kick of the release covers the rerun */

@@ -68,7 +68,11 @@ static bool resume_call(struct tracee *t)
 static enum resume call_handler(struct tracee *t, enum stop_kind kind)
 {
 	t->stop.kind = kind;
-	return t->platform->handler->stop(t, t->cookie, &t->stop);
+	balance_stop_begins(t);
+	enum resume how = t->platform->handler->stop(t, t->cookie, &t->stop);
+
+	balance_stop_ends();
+	return how;
 }
 
 void stop_settle(struct tracee *t, enum resume how)
@@ -82,6 +86,7 @@ void stop_settle(struct tracee *t, enum resume how)
 			return;
 		if (how == RESUME_HOLD) {
 			t->held = true;
+			balance_set_busy(t, false);
 			return;
 		}
 		if (how == RESUME_CALL) {

@@ -12,16 +12,11 @@
 #include "platform/platform_impl.h"
 
 /* The thread-specific "who am I": set once per tracer thread. */
-static __thread const struct lane *current_lane;
+static __thread struct lane *current_lane;
 
-bool tracer_is_current(const struct lane *l)
+struct lane *tracer_current_lane(void)
 {
-	return current_lane == l;
-}
-
-bool tracer_is_any(void)
-{
-	return current_lane != NULL;
+	return current_lane;
 }
 
 struct tracee *tracee_alloc(struct lane *l, void *cookie)
@@ -49,13 +44,13 @@ void tracee_adopt(struct tracee *t, pid_t tid, struct hproc *proc)
 	t->proc = proc;
 	proc->threads++;
 	t->fresh = true;
-	list_push_back(&l->tracees, &t->link);
-	atomic_fetch_add(&l->live, 1);
+	balance_set_busy(t, true);
 	LOCK_GUARD(&l->lock);
+	list_push_back(&l->tracees, &t->link);
 	atomic_store(&t->platform->by_tid[tid], t);
 }
 
-static struct tracee *tracee_find(struct lane *l, pid_t tid)
+struct tracee *tracer_find(struct lane *l, pid_t tid)
 {
 	struct tracee *t = tid > 0 && tid < TID_LIMIT ? atomic_load(&l->platform->by_tid[tid]) : NULL;
 
@@ -73,17 +68,17 @@ void tracee_finish(struct tracee *t)
 	t->gone_waits = wait;
 	list_remove(&t->call_link);
 	if (!wait) {
+		list_remove(&t->link);
 		list_remove(&t->request_link);
 		t->requests = 0;
 	}
 	lock_drop(&l->lock);
 	if (wait)
 		return;
-	list_remove(&t->link);
+	balance_set_busy(t, false); /* a late answer may have counted it again */
 	list_remove(&t->event_link);
 	if (t->proc && --t->proc->threads == 0)
 		mem_free(t->proc);
-	atomic_fetch_sub(&l->live, 1);
 	t->platform->handler->gone(t, t->cookie, t->wait_status);
 	mem_free(t);
 }
@@ -97,6 +92,7 @@ static void mark_dead(struct tracee *t, int status)
 	t->where = AT_RUN;
 	t->wait_status = status;
 	atomic_store(&t->reaped, true);
+	balance_set_busy(t, false);
 	LOCK_GUARD(&l->lock);
 	atomic_store(&t->platform->by_tid[t->tid], NULL);
 }
@@ -159,7 +155,7 @@ int tracer_wait(struct tracee *t, int *status)
 			*status = s;
 			break;
 		}
-		struct tracee *other = tracee_find(t->lane, (pid_t)tid);
+		struct tracee *other = tracer_find(t->lane, (pid_t)tid);
 
 		if (other)
 			note_event(other, s);
@@ -240,7 +236,7 @@ static struct tracee *next_event(struct lane *l, int *status)
 		l->platform->handler->broken("a zygote ended", *status);
 		return NULL;
 	}
-	struct tracee *t = tracee_find(l, (pid_t)tid);
+	struct tracee *t = tracer_find(l, (pid_t)tid);
 
 	if (!t && !is_death(*status))
 		note_stranger(l, (pid_t)tid);

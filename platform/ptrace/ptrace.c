@@ -40,6 +40,7 @@ static void hand_to_worker(struct tracee *t)
 {
 	struct lane *l = t->lane;
 
+	balance_set_busy(t, false);
 	lock_take(&l->lock);
 	list_push_back(&l->calls, &t->call_link);
 	lock_drop(&l->lock);
@@ -102,6 +103,7 @@ static void complete_vsyscall(struct tracee *t, int64_t ret)
 static void ptrace_complete(struct tracee *t, bool pass, int64_t ret)
 {
 	t->completing = true;
+	balance_set_busy(t, true);
 	if (t->vsyscall) {
 		complete_vsyscall(t, pass ? -ENOSYS : ret);
 	} else if (pass) {

@@ -134,6 +134,7 @@ static void send_answer(struct tracee *t, int64_t val, int error, uint32_t flags
 	struct seccomp_notif_resp r = { .id = t->call_id, .val = val, .error = error, .flags = flags };
 	struct platform *p = t->platform;
 
+	balance_set_busy(t, true); /* before: it may run, and end, at once */
 	int64_t err = HOST_RETRY(ioctl(t->lane->listener, SECCOMP_IOCTL_NOTIF_SEND, &r));
 
 	if (err < 0 && err != -ENOENT)
