@@ -64,5 +64,10 @@ int arch_pop_frame(struct tracee *, struct sigreturn *out);
 
 /* The vDSO image to be mapped into every guest, and its length in bytes; entry points answer clocks from the page before it. */
 const void *arch_vdso_image(size_t *len);
+/* Where it is mapped in every guest; 0 when there is none. For AT_SYSINFO_EHDR. */
+uint64_t arch_vdso_address(void);
+/* Corrects the clock page by the host's clocks: to be called about once a second while arch_clock_in_use(). */
+void arch_clock_update(void);
+bool arch_clock_in_use(void);
 
 #endif

@@ -18,9 +18,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "platform/platform.h"
-#include "platform/platform_impl.h"
 #include "sentry/boot/control.h"
-#include "sentry/fs/goferfs.h"
+#include "sentry/fs/gofer_client.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/io/io.h"
 #include "sentry/kernel/control.h"
@@ -62,7 +61,8 @@ static int make_kernel(struct boot *b, int control_fd)
 		return -EIO;
 	snprintf(k->hostname, sizeof(k->hostname), "%s", k->spec->hostname ? k->spec->hostname : "picket");
 	snprintf(k->domainname, sizeof(k->domainname), "%s", k->spec->domainname ? k->spec->domainname : "(none)");
-	return pid_table_init(k);
+	k->pids = pid_table_new();
+	return k->pids ? 0 : -ENOMEM;
 }
 
 static int try_platform(struct boot *b, const struct platform_ops *ops)
@@ -83,7 +83,7 @@ static int try_platform(struct boot *b, const struct platform_ops *ops)
 static int make_platform(struct boot *b)
 {
 	int wanted = b->k->spec->platform, ret;
-	char first[256];
+	char first[512];
 
 	b->stage = CONTROL_STAGE_PLATFORM;
 	if (wanted == BOOT_PLATFORM_PTRACE)
@@ -91,7 +91,7 @@ static int make_platform(struct boot *b)
 	ret = try_platform(b, &platform_seccomp);
 	if (ret == 0 || wanted == BOOT_PLATFORM_SECCOMP)
 		return ret;
-	snprintf(first, sizeof(first), "%s", b->why);
+	memcpy(first, b->why, sizeof(first));
 	ret = try_platform(b, &platform_ptrace);
 	if (ret == 0)
 		log_warning("the ptrace platform is used, which is slower: %s", first);
@@ -153,8 +153,8 @@ static int boot(struct boot *b, int control_fd)
 {
 	int ret = make_kernel(b, control_fd);
 
-	if (!ret)
-		ret = trace_setup(b->k, b->msg.fds.log);
+	if (!ret && b->k->spec->strace)
+		ret = trace_create(b->k->spec->strace, &b->k->trace, b->why, sizeof(b->why));
 	if (!ret)
 		ret = make_io(b);
 	if (!ret)

@@ -2,6 +2,7 @@
 #include "base/host.h"
 
 #include <linux/futex.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,6 +50,11 @@ void host_close(int *fd)
 	errno = saved;
 }
 
+int host_fstat(int fd, struct stat *st)
+{
+	return (int)host_ret(syscall(SYS_fstat, fd, st));
+}
+
 static int64_t clock_ns(clockid_t id)
 {
 	struct timespec ts;
@@ -65,6 +71,11 @@ int64_t host_monotonic_ns(void)
 int64_t host_realtime_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);
+}
+
+int64_t host_process_cpu_ns(void)
+{
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 int64_t host_wait_word(const uint32_t *word, uint32_t expected, int64_t timeout_ns)

@@ -18,7 +18,6 @@
 #include "abi/fcntl.h"
 #include "abi/ioctl.h"
 #include "abi/poll.h"
-#include "abi/stat.h"
 #include "base/host.h"
 #include "base/mem.h"
 #include "sentry/fs/anon.h"
@@ -26,6 +25,7 @@
 #include "sentry/fs/inode.h"
 #include "sentry/io/io.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/mm/usermem.h"
 
 struct hostfd {
 	struct io_watch watch;
@@ -151,7 +151,7 @@ int hostfd_open(struct task *t, int fd, struct file **out)
 
 	if (!h)
 		goto fail;
-	ret = (int)host_ret(fstat(fd, &st));
+	ret = host_fstat(fd, &st);
 	if (ret < 0 || flags < 0)
 		goto fail;
 	h->fd = fd;

@@ -18,7 +18,7 @@ bool is_restart_code(int64_t ret)
 	return ret == -ERESTARTSYS || ret == -ERESTARTNOINTR || ret == -ERESTARTNOHAND || ret == -ERESTART_BLOCK;
 }
 
-void call_begin(struct task *t, const struct call_info *info)
+void task_call_begin(struct task *t, const struct call_info *info)
 {
 	struct sysargs *a = &t->call;
 
@@ -35,16 +35,17 @@ void call_begin(struct task *t, const struct call_info *info)
 		trace_call_begin(t);
 }
 
-int64_t call_run(struct task *t)
+int64_t task_call_run(struct task *t)
 {
 	const struct syscall_row *row = syscall_row(t->call.nr);
 
-	if (!row)
-		return -ENOSYS;
-	return row->handler ? row->handler(t, &t->call) : -(int64_t)row->err;
+	if (row->handler)
+		return row->handler(t, &t->call);
+	kernel_count_refused(t->k, t->call.nr);
+	return -(int64_t)row->err;
 }
 
-void call_end(struct task *t, int64_t ret)
+void task_call_end(struct task *t, int64_t ret)
 {
 	block_end(t);
 	if (__builtin_expect(t->k->trace != NULL, 0))
@@ -84,7 +85,7 @@ static void pass(struct task *t)
 
 static void finish(struct task *t, int64_t ret)
 {
-	call_end(t, ret);
+	task_call_end(t, ret);
 	switch (ret) {
 	case SYS_GONE:
 		if (t->exec)
@@ -123,12 +124,14 @@ static void run(struct task *t)
 		int64_t ret;
 
 		if (__builtin_expect(atomic_load(&t->work) & WORK_EXIT, 0)) {
-			call_end(t, -EINTR);
+			task_call_end(t, -EINTR);
 			task_exit(t, t->exit_status);
 			return;
 		}
-		ret = call_run(t);
+		ret = task_call_run(t);
 		if (ret == SYS_BLOCKED) {
+			if (__builtin_expect(t->k->trace != NULL, 0))
+				trace_call_blocked(t);
 			if (park(t))
 				return;
 		} else if (ret != SYS_AGAIN) {
@@ -157,7 +160,7 @@ static void on_call(struct tracee *tracee, void *cookie, const struct call_info 
 	task_get(t);
 	atomic_store(&t->woken, false);
 	atomic_store(&t->run, RUN_HANDLER);
-	call_begin(t, info);
+	task_call_begin(t, info);
 	run(t);
 	sched_drain();
 	task_put(t);

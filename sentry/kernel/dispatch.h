@@ -21,11 +21,11 @@ extern const struct platform_handler sentry_platform_handler;
 /* Runs the handler of a task that was made ready; its state is HANDLER already. For sched.c. */
 void dispatch_rerun(struct task *);
 /* Starts a new call on the task: arguments, block state, accounting, tracing. */
-void call_begin(struct task *, const struct call_info *);
+void task_call_begin(struct task *, const struct call_info *);
 /* Runs the row's handler once. Its result. */
-int64_t call_run(struct task *);
+int64_t task_call_run(struct task *);
 /* Ends it: block state, accounting, tracing. `ret` as the guest will see it, or a restart code. */
-void call_end(struct task *, int64_t ret);
+void task_call_end(struct task *, int64_t ret);
 bool is_restart_code(int64_t ret);
 
 /* stop.c */

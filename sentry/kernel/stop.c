@@ -84,7 +84,7 @@ static enum resume finish_call(struct task *t, int64_t ret)
 		sched_defer(&t->exit_work);
 		return RESUME_HOLD;
 	}
-	call_end(t, ret);
+	task_call_end(t, ret);
 	switch (ret) {
 	case SYS_HOST_CALL:
 	case SYS_PASS:
@@ -110,16 +110,16 @@ static enum resume finish_call(struct task *t, int64_t ret)
 
 static enum resume stop_call(struct task *t, const struct call_info *info)
 {
-	call_begin(t, info);
+	task_call_begin(t, info);
 	t->in_stop = true;
-	return finish_call(t, call_run(t));
+	return finish_call(t, task_call_run(t));
 }
 
 static int64_t call_run_again(struct task *t)
 {
-	int64_t ret = call_run(t);
+	int64_t ret = task_call_run(t);
 
-	call_end(t, ret);
+	task_call_end(t, ret);
 	return ret;
 }
 

@@ -59,7 +59,7 @@ static int check_limits(struct task *t, struct mm *mm, uint64_t bytes, uint32_t 
 
 	if (mm->vma_count + added > MAX_MAP_COUNT)
 		return -ENOMEM;
-	if (space != LX_RLIM64_INFINITY && mm->total_pages * PAGE_SIZE_LX + bytes > space)
+	if (space != LX_RLIM_INFINITY && mm->total_pages * PAGE_SIZE_LX + bytes > space)
 		return -ENOMEM;
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include "sentry/kernel/task.h"
 #include "sentry/mm/exec.h"
 #include "sentry/mm/usermem.h"
-#include "sentry/syscalls/table.h"
+#include "sentry/syscalls/handlers.h"
 
 #define MAX_ARG_STRLEN (32u * 4096)
 #define MAX_ARG_BYTES (6u << 20)

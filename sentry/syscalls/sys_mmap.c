@@ -14,7 +14,7 @@
 #include "sentry/kernel/kernel.h"
 #include "sentry/mm/map.h"
 #include "sentry/mm/vma.h"
-#include "sentry/syscalls/table.h"
+#include "sentry/syscalls/handlers.h"
 
 /* Flags that the host may see; the rest is the sentry's business or has no effect. */
 #define HOST_MAP_FLAGS (LX_MAP_SHARED | LX_MAP_PRIVATE | LX_MAP_ANONYMOUS | LX_MAP_NORESERVE | LX_MAP_POPULATE | LX_MAP_STACK)
@@ -188,7 +188,7 @@ int64_t sys_brk(struct task *t, const struct sysargs *a)
 	uint64_t wanted = arg_u64(a, 0), limit = t->proc->limits[LX_RLIMIT_DATA].rlim_cur;
 
 	LOCK_GUARD(&mm->lock);
-	if (wanted < mm->brk_start || wanted > mm->limit || (limit != LX_RLIM64_INFINITY && wanted - mm->brk_start > limit))
+	if (wanted < mm->brk_start || wanted > mm->limit || (limit != LX_RLIM_INFINITY && wanted - mm->brk_start > limit))
 		return (int64_t)mm->brk;
 	if (wanted >= mm->brk && wanted <= mm->brk_mapped)
 		return brk_move(mm, wanted);

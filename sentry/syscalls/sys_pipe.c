@@ -8,7 +8,7 @@
 #include "sentry/fs/pipefile.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
-#include "sentry/syscalls/table.h"
+#include "sentry/syscalls/handlers.h"
 
 static int64_t do_pipe(struct task *t, uaddr_t out, uint32_t flags)
 {

@@ -13,7 +13,7 @@
 #include "sentry/kernel/signal.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
-#include "sentry/syscalls/table.h"
+#include "sentry/syscalls/handlers.h"
 
 #define ALWAYS (LX_POLLERR | LX_POLLHUP)
 #define SELECT_IN (LX_POLLIN | LX_POLLRDNORM | LX_POLLRDBAND | LX_POLLHUP | LX_POLLERR)
