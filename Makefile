@@ -3,11 +3,13 @@
 # Sources are found by wildcard. Every folder is compiled with an include root of its own ($(O)/include/FOLDER, symlinks), in
 # which only those headers exist that the folder may use: a wrong include does not compile.
 #
-# VARIANT: release (build/, static), debug (build/debug, PICKET_DEBUG on; unit tests), asan (build/asan, sanitizers).
+# VARIANT: release (build/, static), debug (build/debug, PICKET_DEBUG on; unit tests), asan (build/asan, sanitizers),
+# fuzz (build/fuzz, clang's libFuzzer).
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
 VERSION := 0.1.0
@@ -64,8 +66,14 @@ else ifeq ($(VARIANT),asan)
 CFLAGS   += -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CPPFLAGS += -DPICKET_DEBUG
 LDFLAGS  := -pie -fsanitize=address,undefined
+else ifeq ($(VARIANT),fuzz)
+CC       := clang
+# gcc is the compiler whose warnings count.
+CFLAGS   := $(filter-out $(WARNINGS),$(CFLAGS)) -w -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+CPPFLAGS += -DPICKET_DEBUG
+LDFLAGS  := -pie -fsanitize=fuzzer,address,undefined
 else
-$(error VARIANT is release, debug or asan, not $(VARIANT))
+$(error VARIANT is release, debug, asan or fuzz, not $(VARIANT))
 endif
 LDFLAGS += -pthread -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
@@ -178,7 +186,7 @@ $(foreach l,$(LAYERS),$(eval $(call archive_rule,$(l))))
 lib: $(LIBS)
 
 $(O)/libpicket.a: $(LIBS)
-	@rm -f $@ && $(AR) rcsT $@ $(LIBS)
+	@rm -f $@ && $(AR) rcs $@ $$(ls $(ALL_OBJS) $(if $(LENIENT),2>/dev/null))
 
 $(O)/picket: $(MAIN_OBJ) $(LIBS)
 	$(if $(Q),@echo "  LD $@")
@@ -307,8 +315,18 @@ bench: all $(BENCH_GUESTS)
 bench-peers:
 	@benchmarks/install-peers.sh
 
+# FUZZ=gofer for one; FUZZ_SECONDS each. Corpora are kept in $(O)/fuzz/corpus.
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+ifeq ($(VARIANT),fuzz)
+$(O)/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(LIBS)
+	$(if $(Q),@echo "  LD $@")
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(LIBS) -Wl,--end-group $(LDLIBS)
+fuzz: $(foreach f,$(or $(FUZZ),$(FUZZERS)),$(O)/fuzz_$(f))
+	@tests/fuzz/run.sh $(O) $(or $(FUZZ),$(FUZZERS))
+else
 fuzz:
-	@echo 'fuzz: nothing to fuzz yet'
+	+@$(MAKE) --no-print-directory VARIANT=fuzz O=$(O)/fuzz fuzz
+endif
 
 clean:
 	rm -rf $(O)

@@ -71,6 +71,7 @@ if [ -z "$runsc" ]; then
 	notes+=("not measured on runsc: it is not installed (make bench-peers)")
 elif timeout 60 "$runsc" --network=none --ignore-cgroups do "$dir/nothing" </dev/null >/dev/null 2>>"$dir/errors"; then
 	places+=" runsc"
+	notes+=("runsc is $("$runsc" --version | head -n 1 | cut -d' ' -f3), with the platform that it chooses by itself")
 else
 	notes+=("not measured on runsc: it does not start here ($(tail -n 1 "$dir/errors"))")
 fi
