@@ -129,21 +129,27 @@ static int write_manifest(int dirfd, const struct manifest *m)
 	return err;
 }
 
+/* An equal one is there. Whole, since it has its name; that the name is on disk is made sure of: its maker may have died before. */
+static int reuse(const struct store *s)
+{
+	int err = hostop_sync(s->fd);
+
+	return err ? err : 1;
+}
+
 int store_temp_commit(const struct store *s, struct store_temp *t, const struct manifest *m, const char *root)
 {
-	int err = write_manifest(t->fd, m);
+	int err;
 
+	if (faccessat(s->fd, root, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return reuse(s);
+	err = write_manifest(t->fd, m);
 	if (!err)
 		err = tree_make_durable(t->fd, DEPTH_MAX);
 	if (!err)
 		err = hostop_rename_new(s->fd, t->name, root);
-	if (err == -EEXIST) {
-		/* Whole, since it has its name; that the name is on disk is made sure of here: its maker may have died before. */
-		err = hostop_sync(s->fd);
-		return err ? err : 1;
-	}
 	if (err)
-		return err;
+		return err == -EEXIST ? reuse(s) : err;
 	t->name[0] = 0;
 	return hostop_sync(s->fd);
 }
