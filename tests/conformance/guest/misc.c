@@ -76,7 +76,7 @@ static void scheduling(void)
 
 	CHECK_OK(sched_getaffinity(0, sizeof(set), &set));
 	n = CPU_COUNT(&set);
-	CHECK(n >= 1 && n == sysconf(_SC_NPROCESSORS_ONLN), "sched_getaffinity and sysconf agree (or some CPUs are not allowed)");
+	CHECK(n >= 1 && n <= sysconf(_SC_NPROCESSORS_CONF), "sched_getaffinity gives some of the machine's CPUs");
 	CHECK(syscall(SYS_sched_getaffinity, 0, sizeof(set), &set) >= 8, "the raw call gives its size");
 	CHECK_ERRNO(syscall(SYS_sched_getaffinity, 0, 1, &set), EINVAL);
 	CHECK_ERRNO(sched_getaffinity(0x3ffffff, sizeof(set), &set), ESRCH);

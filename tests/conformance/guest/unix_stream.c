@@ -162,7 +162,7 @@ static void names(const char *path)
 	struct ucred cred;
 	char buf[8];
 
-	CHECK(do_bind(server, path) == 0, "bind to %s", path);
+	CHECK(do_bind(server, path) == 0, "bind to %s", path[0] == '@' ? "an abstract name" : "a path");
 	CHECK(getsockname(server, (struct sockaddr *)&sun, &len) == 0 && len == want_len && !memcmp(&sun, &want, len), "getsockname");
 	CHECK_ERRNO(do_bind(server, "other"), EINVAL);
 	CHECK_ERRNO(do_bind(client, path), EADDRINUSE);
