@@ -1,4 +1,4 @@
-/* Selects what differs between guest architectures: call numbers and the few structures whose layout is an architecture's own. */
+/* Selects what differs between guest architectures: call numbers, and the few structures with a layout of their own. */
 #ifndef ABI_ARCH_H
 #define ABI_ARCH_H
 

@@ -1,4 +1,4 @@
-/* open(2), openat2(2), fcntl(2), *at(2), lseek(2), access(2), rename, splice, fallocate and advice flags (x86-64 values). */
+/* open(2), openat2(2), fcntl(2), *at(2), lseek(2), access(2), rename, splice, fallocate and advice (x86-64 values). */
 #ifndef ABI_FCNTL_H
 #define ABI_FCNTL_H
 

@@ -1,4 +1,4 @@
-/* Attributes of files and file systems: mode bits, statx(2), statfs(2). struct lx_stat is the architecture's: abi/arch.h. */
+/* Attributes of files and file systems: mode bits, statx(2), statfs(2). struct lx_stat comes from abi/arch.h. */
 #ifndef ABI_STAT_H
 #define ABI_STAT_H
 

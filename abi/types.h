@@ -1,5 +1,5 @@
 /*
- * The integer types of the Linux system call interface, as programs on 64-bit architectures see them. Everything in this
+ * The integer types of the Linux system call interface, as programs on 64-bit architectures see them. All in this
  * folder is prefixed lx_ or LX_, so that a file may include it beside the host's headers.
  */
 #ifndef ABI_TYPES_H

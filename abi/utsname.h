@@ -1,4 +1,4 @@
-/* uname(2), sysinfo(2), getrandom(2), reboot(2)'s magic, getcpu and membarrier commands: what a program asks about its machine. */
+/* What a program asks about its machine: uname(2), sysinfo(2), getrandom(2), membarrier(2). */
 #ifndef ABI_UTSNAME_H
 #define ABI_UTSNAME_H
 

@@ -2,8 +2,8 @@
  * Which calls to trace: a set of call numbers, from what the user wrote after --strace=.
  *
  *     read,openat            these calls
- *     %file                  every call that takes a path; also %desc (an fd), %process, %memory, %signal, %network, %time, %ipc,
- *                            %cred, %system
+ *     %file                  every call that takes a path; also %desc (an fd), %process, %memory, %signal, %network,
+ *                            %time, %ipc, %cred, %system
  *     !futex                 all of what stood before but this; alone, everything but this
  */
 #ifndef SENTRY_TRACE_FILTER_H

@@ -48,7 +48,8 @@ void trace_fmt_statfs(struct trace_ctx *c, uint64_t v)
 		return;
 	trace_put(c->b, "{f_type=");
 	trace_put_flags(c->b, &names_fs_magic, (uint64_t)sf.f_type);
-	trace_putf(c->b, ", f_bsize=%" PRId64 ", f_blocks=%" PRIu64 ", f_bfree=%" PRIu64 ", ...}", sf.f_bsize, sf.f_blocks, sf.f_bfree);
+	trace_putf(c->b, ", f_bsize=%" PRId64 ", f_blocks=%" PRIu64 ", f_bfree=%" PRIu64 ", ...}",
+		   sf.f_bsize, sf.f_blocks, sf.f_bfree);
 }
 
 /* How many, as strace does without -v: the names themselves would fill the page. */

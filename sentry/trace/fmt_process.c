@@ -68,7 +68,9 @@ void trace_fmt_rusage(struct trace_ctx *c, uint64_t v)
 	struct lx_rusage u;
 
 	if (trace_fetch(c, &u, v, sizeof(u)))
-		trace_putf(c->b, "{ru_utime={tv_sec=%" PRId64 ", tv_usec=%" PRId64 "}, ru_stime={tv_sec=%" PRId64 ", tv_usec=%" PRId64 "}, ...}",
+		trace_putf(c->b,
+			   "{ru_utime={tv_sec=%" PRId64 ", tv_usec=%" PRId64 "}, "
+			   "ru_stime={tv_sec=%" PRId64 ", tv_usec=%" PRId64 "}, ...}",
 			   u.ru_utime.tv_sec, u.ru_utime.tv_usec, u.ru_stime.tv_sec, u.ru_stime.tv_usec);
 }
 
@@ -118,8 +120,9 @@ void trace_fmt_sysinfo(struct trace_ctx *c, uint64_t v)
 	struct lx_sysinfo s;
 
 	if (trace_fetch(c, &s, v, sizeof(s)))
-		trace_putf(c->b, "{uptime=%" PRId64 ", totalram=%" PRIu64 ", freeram=%" PRIu64 ", procs=%u, mem_unit=%u, ...}", s.uptime,
-			   s.totalram, s.freeram, s.procs, s.mem_unit);
+		trace_putf(c->b,
+			   "{uptime=%" PRId64 ", totalram=%" PRIu64 ", freeram=%" PRIu64 ", procs=%u, mem_unit=%u, ...}",
+			   s.uptime, s.totalram, s.freeram, s.procs, s.mem_unit);
 }
 
 void trace_fmt_sched_param(struct trace_ctx *c, uint64_t v)
@@ -143,6 +146,6 @@ void trace_fmt_cap_data(struct trace_ctx *c, uint64_t v)
 	struct lx_cap_data d[2];
 
 	if (trace_fetch(c, d, v, sizeof(d)))
-		trace_putf(c->b, "{effective=%#x%08x, permitted=%#x%08x, inheritable=%#x%08x}", d[1].effective, d[0].effective,
-			   d[1].permitted, d[0].permitted, d[1].inheritable, d[0].inheritable);
+		trace_putf(c->b, "{effective=%#x%08x, permitted=%#x%08x, inheritable=%#x%08x}",
+			   d[1].effective, d[0].effective, d[1].permitted, d[0].permitted, d[1].inheritable, d[0].inheritable);
 }

@@ -81,6 +81,12 @@ static const struct name_set *code_names(const struct lx_siginfo *si)
 	}
 }
 
+/* The number may be anything: it comes from guest memory. */
+static bool has_address(int sig)
+{
+	return sig == LX_SIGSEGV || sig == LX_SIGBUS || sig == LX_SIGILL || sig == LX_SIGFPE;
+}
+
 static void put_child(struct trace_buf *b, const struct lx_siginfo *si)
 {
 	trace_putf(b, ", si_pid=%d, si_uid=%u, si_status=", si->u.chld.pid, si->u.chld.uid);
@@ -107,7 +113,7 @@ static void put_siginfo(struct trace_buf *b, const struct lx_siginfo *si)
 		trace_putf(b, ", si_pid=%d, si_uid=%u", si->u.rt.pid, si->u.rt.uid);
 	else if (si->si_signo == LX_SIGCHLD)
 		put_child(b, si);
-	else if (si->si_signo == LX_SIGSEGV || si->si_signo == LX_SIGBUS || si->si_signo == LX_SIGILL || si->si_signo == LX_SIGFPE) {
+	else if (has_address(si->si_signo)) {
 		trace_put(b, ", si_addr=");
 		trace_put_addr(b, si->u.fault.addr);
 	}

@@ -54,8 +54,8 @@ void trace_put_sockaddr(struct trace_ctx *c, uint64_t addr, uint64_t len)
 	if (sa.family == LX_AF_UNIX)
 		put_unix(c->b, &sa.un, len < sizeof(sa.un) ? len : sizeof(sa.un));
 	else if (sa.family == LX_AF_INET && len >= sizeof(sa.in))
-		trace_putf(c->b, "{sa_family=AF_INET, sin_port=htons(%u), sin_addr=inet_addr(\"%u.%u.%u.%u\")}", port(sa.in.sin_port), ip[0],
-			   ip[1], ip[2], ip[3]);
+		trace_putf(c->b, "{sa_family=AF_INET, sin_port=htons(%u), sin_addr=inet_addr(\"%u.%u.%u.%u\")}",
+			   port(sa.in.sin_port), ip[0], ip[1], ip[2], ip[3]);
 	else if (sa.family == LX_AF_INET6 && len >= sizeof(sa.in6))
 		put_inet6(c->b, &sa.in6);
 	else {
@@ -123,7 +123,8 @@ static void put_control_data(struct trace_ctx *c, const struct lx_cmsghdr *h, ui
 
 	if (h->cmsg_level != LX_SOL_SOCKET) {
 		trace_put_bytes_at(c, data, len);
-	} else if (h->cmsg_type == LX_SCM_CREDENTIALS && len == sizeof(cred) && trace_peek(c, &cred, data, sizeof(cred))) {
+	} else if (h->cmsg_type == LX_SCM_CREDENTIALS && len == sizeof(cred) &&
+		   trace_peek(c, &cred, data, sizeof(cred))) {
 		trace_putf(c->b, "{pid=%d, uid=%u, gid=%u}", cred.pid, cred.uid, cred.gid);
 	} else if (h->cmsg_type == LX_SCM_RIGHTS) {
 		trace_put(c->b, "[");
@@ -148,7 +149,8 @@ static void put_control(struct trace_ctx *c, uint64_t addr, uint64_t len)
 		trace_putf(c->b, "%s{cmsg_len=%" PRIu64 ", cmsg_level=", n ? ", " : "", h.cmsg_len);
 		trace_put_flags(c->b, &names_sol_level, (uint32_t)h.cmsg_level);
 		trace_put(c->b, ", cmsg_type=");
-		trace_put_flags(c->b, h.cmsg_level == LX_SOL_SOCKET ? &names_scm_type : &names_none, (uint32_t)h.cmsg_type);
+		trace_put_flags(c->b, h.cmsg_level == LX_SOL_SOCKET ? &names_scm_type : &names_none,
+				(uint32_t)h.cmsg_type);
 		trace_put(c->b, ", cmsg_data=");
 		put_control_data(c, &h, addr + at + sizeof(h), h.cmsg_len - sizeof(h));
 		trace_put(c->b, "}");

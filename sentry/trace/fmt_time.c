@@ -106,6 +106,7 @@ void trace_fmt_tms(struct trace_ctx *c, uint64_t v)
 	struct lx_tms t;
 
 	if (trace_fetch(c, &t, v, sizeof(t)))
-		trace_putf(c->b, "{tms_utime=%" PRId64 ", tms_stime=%" PRId64 ", tms_cutime=%" PRId64 ", tms_cstime=%" PRId64 "}",
+		trace_putf(c->b,
+			   "{tms_utime=%" PRId64 ", tms_stime=%" PRId64 ", tms_cutime=%" PRId64 ", tms_cstime=%" PRId64 "}",
 			   t.tms_utime, t.tms_stime, t.tms_cutime, t.tms_cstime);
 }

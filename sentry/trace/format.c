@@ -62,7 +62,8 @@ static int first_out(const struct syscall_row *row)
 	return i;
 }
 
-void trace_format_entry(struct trace_buf *b, const struct syscall_row *row, const struct sysargs *a, const struct trace_memory *mem)
+void trace_format_entry(struct trace_buf *b, const struct syscall_row *row, const struct sysargs *a,
+			const struct trace_memory *mem)
 {
 	struct trace_ctx c = { .b = b, .mem = mem, .a = a };
 

@@ -3,8 +3,8 @@
  *
  *     openat(AT_FDCWD, "/etc/passwd", O_RDONLY|O_CLOEXEC) = 3
  *
- * A line is made in two halves. The entry has the arguments up to the first that the call writes to, read from guest memory
- * before the call can change it; the exit has the rest, and the result.
+ * A line is made in two halves. The entry has the arguments up to the first that the call writes to, read from guest
+ * memory before the call can change it; the exit has the rest, and the result.
  */
 #ifndef SENTRY_TRACE_FORMAT_H
 #define SENTRY_TRACE_FORMAT_H
@@ -27,7 +27,8 @@ struct trace_memory {
 #define TRACE_ARGV_MAX 32
 
 /* Appends "name(args" */
-void trace_format_entry(struct trace_buf *, const struct syscall_row *, const struct sysargs *, const struct trace_memory *);
+void trace_format_entry(struct trace_buf *, const struct syscall_row *, const struct sysargs *,
+			const struct trace_memory *);
 /* Appends ", more args) = result". */
 void trace_format_exit(struct trace_buf *, const struct syscall_row *, const struct sysargs *, int64_t ret,
 		       const struct trace_memory *);

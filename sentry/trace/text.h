@@ -1,4 +1,4 @@
-/* A line of the tracer under construction: a buffer that is never overrun, and the ways of writing a value as strace(1) does. */
+/* A line of the tracer under construction: a buffer that is never overrun, and values written as strace(1) does. */
 #ifndef SENTRY_TRACE_TEXT_H
 #define SENTRY_TRACE_TEXT_H
 

@@ -3,8 +3,8 @@
  *
  *     [    2] openat(AT_FDCWD, "/etc/passwd", O_RDONLY|O_CLOEXEC) = 3
  *
- * One line when the call ends. A call that blocks is shown when it does, as "<unfinished ...>", and again when it ends, as
- * "<... read resumed>": so that the last line of a program that hangs says where.
+ * One line when the call ends. A call that blocks is shown when it does, as "<unfinished ...>", and again when it ends,
+ * as "<... read resumed>": so that the last line of a program that hangs says where.
  *
  * All but trace_create() may be called with tracing off (kernel.trace NULL), and from tracer threads.
  */
@@ -19,7 +19,8 @@ struct trace;
 struct trace_call;
 struct lx_siginfo;
 
-/* From boot_spec.strace: a NULL-terminated list of names, classes and lists of them; empty: all. -EINVAL with a sentence in `why`. */
+/* From boot_spec.strace: a NULL-terminated list of names, classes and lists of them; empty: all. 0, -ENOMEM, or -EINVAL
+ * with a sentence in `why`. */
 int trace_create(char *const *names, struct trace **out, char *why, size_t why_len);
 void trace_destroy(struct trace *);
 
