@@ -23,19 +23,25 @@ enum lock_rank {
 	RANK_RENAME,       /* one rename of a directory into another at a time, so that none becomes its own ancestor */
 	RANK_INODE_DIR,    /* inode: directory contents (create, unlink, rename); parent before child */
 	RANK_FILE_POS,     /* file: position */
+	RANK_COPY_UP,      /* overlay inode: being copied into memory */
 	RANK_INODE,        /* inode: attributes and data */
 	RANK_DENTRY,       /* dentry: children */
 	RANK_DCACHE,       /* dentry hash and LRU */
 	RANK_LOWER,        /* goferfs inode: handle, listing, host fds */
+	RANK_LOWER_TABLE,  /* goferfs: inodes by host identity */
 	RANK_MM,           /* mm: the vma tree */
+	RANK_EPOLL_ITEMS,  /* which epolls watch a file */
+	RANK_EPOLL,        /* epoll: interest list; of nested epolls the outer first: four ranks more */
+	RANK_EPOLL_LAST = RANK_EPOLL + 4,
 	RANK_SOCKET,       /* socket: state and queues; peer by lock_two */
 	RANK_PIPE,         /* pipe, eventfd, tty and other byte queues */
-	RANK_EPOLL,        /* epoll: interest list; nested epolls by depth */
-	RANK_EPOLL_READY,  /* epoll: ready list, taken from wake callbacks */
 	RANK_FDTABLE,      /* fdtable */
 	RANK_FILE_LOCKS,   /* POSIX, OFD and flock locks */
 	RANK_FUTEX,        /* futex bucket; two by lock_two */
 	RANK_WAITQ,        /* waitq: its waiters */
+	RANK_EPOLL_QUEUE,  /* epoll: its own waitq, woken from others; of nested epolls the inner first: four ranks more */
+	RANK_EPOLL_QUEUE_LAST = RANK_EPOLL_QUEUE + 4,
+	RANK_EPOLL_READY,  /* epoll: ready list, taken from wake callbacks */
 	RANK_SIGNAL,       /* process: actions, pending signals, masks */
 	RANK_TIMER,        /* kernel: the timer heap */
 	RANK_SCHED,        /* task: run state; ready lists */

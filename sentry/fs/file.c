@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "sentry/fs/anon.h"
 #include "sentry/fs/dentry.h"
+#include "sentry/fs/epoll.h"
 #include "sentry/fs/flock.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/vfs.h"
@@ -51,6 +52,8 @@ struct file *file_get(struct file *f)
 
 static void file_free(struct file *f)
 {
+	if (!list_empty(&f->epoll_items))
+		epoll_file_gone(f);
 	flock_file_gone(f);
 	if (f->ops->release)
 		f->ops->release(f);

@@ -16,7 +16,6 @@
 #include "sentry/fs/file.h"
 #include "sentry/fs/hostfd.h"
 #include "sentry/fs/mount.h"
-#include "sentry/fs/tty.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
@@ -42,7 +41,7 @@ static int open_stdio(struct task *t, const struct boot_process *p, const int st
 			close(stdio[i]);
 			continue;
 		}
-		ret = p->terminal && isatty(stdio[i]) ? host_tty_open(t, stdio[i], i == 0, &f) : hostfd_open(t, stdio[i], &f);
+		ret = hostfd_open(t, stdio[i], &f);
 		if (ret == 0)
 			ret = fd_replace(t, i, f, false);
 	}

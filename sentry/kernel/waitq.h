@@ -23,6 +23,7 @@ struct waiter {
 	struct list link;    /* protected by q->lock */
 	struct waitq *q;     /* owned by who adds and removes; NULL when on none */
 	uint32_t events;     /* POLL* bits of interest; 0xffffffff for any */
+	uint32_t index;      /* the owner's own: which of its waiters this is */
 	bool exclusive;      /* a wake of one stops here, when its function says that it took the event */
 	/* Returns true when it used the wake-up (counts against an exclusive wake's limit). */
 	bool (*wake)(struct waiter *, uint32_t events);
