@@ -62,8 +62,17 @@ struct sigreturn {
 /* In a stop at rt_sigreturn: reads the frame, restores all registers and the extended state from it. 0 or -EFAULT. */
 int arch_pop_frame(struct tracee *, struct sigreturn *out);
 
-/* The vDSO image to be mapped into every guest, and its length in bytes; entry points answer clocks from the page before it. */
+/*
+ * The vDSO. It is part of every address space that platform_spawn() makes, with the page before it from which it answers clocks: nothing
+ * has to be mapped, AT_SYSINFO_EHDR is the address. Its image and the length of it are for tests and core files.
+ */
+uint64_t arch_vdso_address(void);
 const void *arch_vdso_image(size_t *len);
+/*
+ * Brings guests' clocks in line with the host's. Called once a second while guests run, by one thread at a time; without it they find
+ * after four seconds that they must ask the sentry. The first call makes the page valid: before, every clock is a call.
+ */
+void arch_clock_update(void);
 /* Where it is mapped in every guest; 0 when there is none. For AT_SYSINFO_EHDR. */
 uint64_t arch_vdso_address(void);
 /* Corrects the clock page by the host's clocks: to be called about once a second while arch_clock_in_use(). */

@@ -28,6 +28,12 @@ uint64_t arch_stub_address(void);
 uint64_t arch_address_end(void);
 /* Writes the stub's code into a page. */
 void arch_stub_write(void *page);
+/* The clock page of this process, before zygotes are made. Done once, however many platforms there are. 0 or negative errno. */
+int arch_clock_setup(void);
+/* In the zygote: maps stub, vDSO and clock page, over whatever is there. 0 or negative errno. */
+int arch_map_top(void);
+/* All ranges of the address space that are to be emptied after that. Their number. */
+int arch_top_holes(struct guest_iov holes[4]);
 /* The instruction pointer that a call made from the stub's loop shows. */
 uint64_t arch_stub_loop_ip(void);
 

@@ -206,6 +206,8 @@ static int make_threads(struct platform *p, const struct platform_config *cfg)
 {
 	int err = set_signals();
 
+	if (!err)
+		err = arch_clock_setup();
 	if (err)
 		return err;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p->setup_socket) < 0)

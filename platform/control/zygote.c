@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -19,18 +18,6 @@
 #include "base/host.h"
 #include "base/mem.h"
 #include "platform/platform_impl.h"
-
-static void map_stub(void)
-{
-	void *at = (void *)(uintptr_t)arch_stub_address();
-	void *page = mmap(at, ARCH_STUB_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-
-	if (page == MAP_FAILED)
-		_exit(ENOMEM);
-	arch_stub_write(page);
-	if (mprotect(page, ARCH_STUB_SIZE, PROT_READ | PROT_EXEC) < 0)
-		_exit(errno);
-}
 
 /* In the child. An error is its exit status; the last call is the first that stops, with its number for a result. */
 static _Noreturn void zygote_main(const struct platform_ops *ops, const struct platform_config *cfg)
@@ -42,7 +29,10 @@ static _Noreturn void zygote_main(const struct platform_ops *ops, const struct p
 	if (prctl(PR_SET_DUMPABLE, 1) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		_exit(errno);
 	prctl(PR_SET_NAME, "picket-guest");
-	map_stub();
+	int err = arch_map_top();
+
+	if (err)
+		_exit(-err);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	syscall(SYS_kill, syscall(SYS_getpid), SIGSTOP);
 	int64_t ret = ops->confine(cfg);
@@ -68,21 +58,19 @@ static int seize(const struct platform *p, pid_t pid)
 	return (int)host_ret(kill(pid, SIGCONT));
 }
 
-static int inject3(struct tracee *z, long nr, uint64_t a, uint64_t b, uint64_t c)
-{
-	const uint64_t arg[6] = { a, b, c };
-
-	return (int)inject_call(z, nr, arg, NULL);
-}
-
 static int empty_memory(struct tracee *z)
 {
-	uint64_t keep = arch_stub_address(), end = keep + ARCH_STUB_SIZE;
-	int err = inject3(z, SYS_munmap, 0, keep, 0);
+	struct guest_iov holes[4];
+	int n = arch_top_holes(holes);
 
-	if (!err && end < arch_address_end())
-		err = inject3(z, SYS_munmap, end, arch_address_end() - end, 0);
-	return err ? err : arch_reset_xstate(z->tid);
+	for (int i = 0; i < n; i++) {
+		const uint64_t arg[6] = { holes[i].addr.v, holes[i].len };
+		int64_t err = inject_call(z, SYS_munmap, arg, NULL);
+
+		if (err)
+			return (int)err;
+	}
+	return arch_reset_xstate(z->tid);
 }
 
 /* At its first stop in the stub: for a call of the loop, or at the trap after the one call. */

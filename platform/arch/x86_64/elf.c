@@ -31,9 +31,3 @@ uint64_t arch_min_sigstack(void)
 {
 	return 440 + xstate_frame_size() + 4 + 64 + 16;
 }
-
-const void *arch_vdso_image(size_t *len)
-{
-	*len = 0;
-	return NULL;
-}

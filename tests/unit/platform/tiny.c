@@ -79,6 +79,23 @@ static void on_call(struct tracee *t, void *cookie, const struct call_info *c)
 		changed();
 		pthread_mutex_unlock(&tiny.lock);
 		break;
+	case CALL_STUCK:
+		platform_stuck_begin();
+		pthread_mutex_lock(&tiny.lock);
+		while (!tiny.unstuck)
+			pthread_cond_wait(&tiny.change, &tiny.lock);
+		tiny.unstuck = false;
+		pthread_mutex_unlock(&tiny.lock);
+		platform_stuck_end();
+		platform_answer(t, 1);
+		break;
+	case CALL_UNSTICK:
+		pthread_mutex_lock(&tiny.lock);
+		tiny.unstuck = true;
+		changed();
+		pthread_mutex_unlock(&tiny.lock);
+		platform_answer(t, 0);
+		break;
 	case CALL_SIGNAL:
 		k->handler = c->arg[0];
 		k->restorer = c->arg[1];
@@ -140,6 +157,8 @@ static enum resume on_clone(struct tracee *t, struct task *k, const struct call_
 static enum resume on_stop_call(struct tracee *t, struct task *k, const struct call_info *c)
 {
 	struct sigreturn back;
+	uint32_t seen;
+	int r;
 
 	switch (c->nr) {
 	case SYS_mmap:
@@ -153,6 +172,20 @@ static enum resume on_stop_call(struct tracee *t, struct task *k, const struct c
 		pthread_mutex_lock(&tiny.lock);
 		tiny.report[60] = (int64_t)back.mask;
 		pthread_mutex_unlock(&tiny.lock);
+		return RESUME_RUN;
+	case CALL_HOLD:
+		pthread_mutex_lock(&tiny.lock);
+		tiny.waiting = k;
+		k->in_hold = true;
+		changed();
+		pthread_mutex_unlock(&tiny.lock);
+		return RESUME_HOLD;
+	case CALL_CMPXCHG:
+		r = stop_cmpxchg32(t, (uaddr_t){ c->arg[0] }, (uint32_t)c->arg[1], (uint32_t)c->arg[2], &seen);
+		arch_set_result(stop_regs(t), r < 0 ? r : (int64_t)seen + (r ? 100 : 0));
+		return RESUME_RUN;
+	case CALL_ANSWER_OTHER:
+		platform_answer(tiny_await_waiting()->tracee, 55);
 		return RESUME_RUN;
 	default:
 		arch_set_result(stop_regs(t), -ENOSYS);
@@ -193,6 +226,10 @@ static enum resume on_stop(struct tracee *t, void *cookie, const struct stop *s)
 	case STOP_CALL:
 		return on_stop_call(t, k, &s->call);
 	case STOP_KICK:
+		if (k->in_hold) {
+			arch_set_result(stop_regs(t), 33);
+			return RESUME_HOLD;
+		}
 		if (k->handler)
 			push(t, k, SIGUSR1);
 		k->handler = 0;
@@ -229,7 +266,8 @@ static const struct platform_handler handler = { .call = on_call, .stop = on_sto
 
 void tiny_create(const struct platform_ops *ops, int lanes)
 {
-	static const uint16_t stops[] = { SYS_mmap, SYS_rt_sigreturn, SYS_mremap, SYS_clone, SYS_fork, SYS_vfork, SYS_execve };
+	static const uint16_t stops[] = { SYS_mmap, SYS_rt_sigreturn, SYS_mremap, SYS_clone, SYS_fork, SYS_vfork, SYS_execve, CALL_HOLD,
+					  CALL_CMPXCHG, CALL_ANSWER_OTHER };
 	struct platform_config cfg = { .handler = &handler, .lanes = lanes, .stop_calls = stops, .stop_call_count = ARRAY_LEN(stops),
 				       .log_fd = 2 };
 	char why[200] = "";

@@ -26,6 +26,12 @@ enum {
 	CALL_WAIT = 1001,   /* unanswered until the test says so */
 	CALL_SIGNAL = 1002, /* (handler, restorer, on_alt): a signal frame is pushed before it returns 77 */
 	CALL_NOTE = 1003,   /* counts, answers the count */
+	CALL_STUCK = 1004,  /* its handler waits, declared stuck, for CALL_UNSTICK */
+	CALL_UNSTICK = 1005,
+	/* Control stops; numbers that the host has no call for. */
+	CALL_HOLD = 500,    /* held until the test says so, then 33 */
+	CALL_CMPXCHG = 501, /* (address, expected, desired): seen, + 100 if exchanged */
+	CALL_ANSWER_OTHER = 502, /* answers 55 to who is in CALL_WAIT */
 };
 
 struct task {
@@ -35,6 +41,7 @@ struct task {
 	uint64_t handler, restorer, on_alt;
 	bool kicked, vforked, in_wait;
 	int faults;
+	bool in_hold;
 };
 
 struct tiny {
@@ -50,7 +57,7 @@ struct tiny {
 	int last_status;
 	struct task *waiting; /* in CALL_WAIT */
 	struct task *first;
-	bool signal_on_kick;  /* a kick pushes a frame with handler/restorer of the task */
+	bool unstuck;
 };
 
 extern struct tiny tiny;
