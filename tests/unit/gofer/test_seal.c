@@ -421,3 +421,39 @@ Test(gofer_seal, cleaning_spares_what_is_being_written)
 	cr_expect_eq(faccessat(b.store.fd, name, F_OK, 0), -1);
 	tear_down(&b);
 }
+
+/* Several runs on one state directory, each opening (and so cleaning) the store and sealing the same: one result, nothing lost. */
+Test(gofer_seal, several_processes_share_a_store, .timeout = 30)
+{
+	struct bench b;
+	int failed = 0;
+
+	learn_golden();
+	set_up(&b);
+	fill(&b);
+	for (int i = 0; i < 4; i++) {
+		if (fork() == 0) {
+			for (int round = 0; round < 20; round++) {
+				struct store own;
+				struct seal_result r;
+
+				if (store_open(b.state_fd, &own) || seal_tree(b.out_fd, "raw", NULL, &own, &r) ||
+				    strcmp(r.root, golden) != 0)
+					_exit(1);
+				if (round % 4 == 3 && store_remove(&own, r.root))
+					_exit(2);
+				store_close(&own);
+			}
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < 4; i++) {
+		int status;
+
+		wait(&status);
+		failed += status != 0;
+	}
+	cr_expect_eq(failed, 0);
+	check_store(&b, golden, 0);
+	tear_down(&b);
+}
