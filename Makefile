@@ -9,7 +9,6 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
 VERSION := 0.1.0
@@ -144,6 +143,7 @@ $(O)/obj/%.o: %.c $(FLAGS_FILE) | $(ROOTS_MADE)
 	$(if $(Q),@echo "  CC $<")
 	$(compile)
 
+.PRECIOUS: $(O)/obj/%.o
 $(O)/obj/%.o: %.S $(FLAGS_FILE) | $(ROOTS_MADE)
 	$(if $(Q),@echo "  AS $<")
 	$(compile)
