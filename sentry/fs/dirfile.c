@@ -13,7 +13,6 @@
 #include "sentry/kernel/task.h"
 
 struct open_dir {
-	dir_fill *fill;
 	struct dirlist list; /* protected by the file's pos_lock */
 	bool filled;
 };
@@ -61,7 +60,7 @@ static int refill(struct file *f, struct task *t)
 
 	dirlist_free(&d->list);
 	d->filled = false;
-	ret = d->fill(f->inode, t, &d->list);
+	ret = f->inode->ops->list(f->inode, t, &d->list);
 	if (ret == 0)
 		d->filled = true;
 	return ret;
@@ -139,13 +138,12 @@ static const struct file_ops dir_ops = {
 	.name = "directory",
 };
 
-int dirfile_open(struct inode *dir, const struct path *p, uint32_t flags, struct task *t, dir_fill *fill, struct file **out)
+int dirfile_open(struct inode *dir, const struct path *p, uint32_t flags, struct task *t, struct file **out)
 {
 	struct open_dir *d = mem_zalloc(sizeof(*d));
 
 	if (!d)
 		return -ENOMEM;
-	d->fill = fill;
 	*out = file_new(&dir_ops, dir, p, flags, t->cred, d);
 	if (!*out)
 		mem_free(d);

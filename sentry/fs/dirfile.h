@@ -27,9 +27,7 @@ struct dirlist {
 int dirlist_add(struct dirlist *, const char *name, uint32_t len, uint64_t ino, uint8_t type);
 void dirlist_free(struct dirlist *);
 
-/* Lists a directory without "." and ".."; dir_lock of it is held. 0 or negative errno. */
-typedef int dir_fill(struct inode *dir, struct task *, struct dirlist *);
-/* The open operation of a directory. *out referenced. */
-int dirfile_open(struct inode *dir, const struct path *, uint32_t flags, struct task *, dir_fill *fill, struct file **out);
+/* The open operation of directories that have a list operation. *out referenced. */
+int dirfile_open(struct inode *dir, const struct path *, uint32_t flags, struct task *, struct file **out);
 
 #endif

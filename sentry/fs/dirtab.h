@@ -18,6 +18,7 @@ struct dirtab_entry {
 	struct inode *inode; /* referenced; NULL: a whiteout */
 	uint64_t hash;
 	uint32_t len;
+	bool covers;         /* the overlay's: the lower directory has this name */
 	char name[];
 };
 struct dirtab {

@@ -67,7 +67,7 @@ struct file {
 	const struct file_ops *ops;
 	struct path path;        /* referenced; dentry NULL for files without a name */
 	struct inode *inode;     /* referenced; never NULL (anonymous inodes for eventfd and the like: fs/anon.h) */
-	struct cred *cred;       /* the opener's; referenced */
+	struct cred *cred;       /* the opener's; referenced; NULL where the sentry itself opened it (copy-up) */
 	void *priv;              /* owned by ops */
 	bool readable, writable;
 	/* atomic */

@@ -19,6 +19,7 @@
 
 struct task;
 struct cred;
+struct dirlist;
 struct file;
 struct inode;
 struct super;
@@ -71,6 +72,8 @@ struct inode_ops {
 	int (*rmdir)(struct inode *dir, const char *name, struct inode *victim); /* -ENOTEMPTY */
 	/* Both dir_locks held. flags: LX_RENAME_*. `victim` is what has the new name, or NULL. */
 	int (*rename)(struct inode *from, const char *name, struct inode *what, struct inode *to, const char *new_name, struct inode *victim, uint32_t flags);
+	/* All names but "." and ".."; see fs/dirfile.h. */
+	int (*list)(struct inode *dir, struct task *, struct dirlist *);
 	/* A regular file without a name (O_TMPFILE): nlink 0. Absent: -EOPNOTSUPP. */
 	int (*tmpfile)(struct inode *dir, const struct create_how *, struct task *, struct inode **out);
 	/* May a cached dentry still be used? For shared and changing trees (proc, live volumes); absent: yes. `inode` NULL: a negative entry. */

@@ -261,7 +261,7 @@ static void tmpfs_destroy(struct inode *i)
 	(void)s;
 }
 
-static int list_entries(struct inode *dir, struct task *t, struct dirlist *list)
+static int tmpfs_list(struct inode *dir, struct task *t, struct dirlist *list)
 {
 	const struct dirtab_entry *e;
 
@@ -271,11 +271,6 @@ static int list_entries(struct inode *dir, struct task *t, struct dirlist *list)
 			return -ENOMEM;
 	}
 	return 0;
-}
-
-static int tmpfs_open_dir(struct inode *i, const struct path *p, uint32_t flags, struct task *t, struct file **out)
-{
-	return dirfile_open(i, p, flags, t, list_entries, out);
 }
 
 #define ANY_TYPE                                                                               \
@@ -292,7 +287,8 @@ static const struct inode_ops dir_ops = {
 	.unlink = tmpfs_unlink,
 	.rmdir = tmpfs_rmdir,
 	.rename = tmpfs_rename,
-	.open = tmpfs_open_dir,
+	.list = tmpfs_list,
+	.open = dirfile_open,
 };
 static const struct inode_ops file_ops = { ANY_TYPE, .open = tmpfs_open_file };
 static const struct inode_ops link_ops = { ANY_TYPE, .readlink = tmpfs_readlink };

@@ -74,7 +74,7 @@ static const struct file_ops tmpfs_file_ops = {
 
 int tmpfs_open_file(struct inode *i, const struct path *p, uint32_t flags, struct task *t, struct file **out)
 {
-	*out = file_new(&tmpfs_file_ops, i, p, flags, t->cred, NULL);
+	*out = file_new(&tmpfs_file_ops, i, p, flags, t ? t->cred : NULL, NULL);
 	return *out ? 0 : -ENOMEM;
 }
 

@@ -1,0 +1,158 @@
+/* The overlay's super, and what can be done with an inode of any type. */
+#include "sentry/fs/overlay.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "sentry/fs/memfile.h"
+#include "sentry/fs/overlay_inode.h"
+#include "sentry/kernel/kernel.h"
+
+/* Numbers of files that are only in memory, out of the way of the host's. */
+#define FIRST_UPPER_INO (1ull << 48)
+
+int ovl_getattr(struct inode *i, struct attr *out)
+{
+	struct ovl_inode *o = ovl_of(i);
+
+	inode_attr(i, out);
+	if (i->type == LX_S_IFREG && atomic_load(&o->upper)) {
+		out->size = o->data.size;
+		out->blocks = memdata_blocks(&o->data);
+	}
+	return 0;
+}
+
+int ovl_setattr(struct inode *i, const struct setattr *s)
+{
+	struct ovl_inode *o = ovl_of(i);
+	struct setattr rest = *s;
+	int ret = 0;
+
+	ovl_pin(o);
+	if (s->valid & ATTR_SIZE) {
+		ret = ovl_copy_up(o, NULL, s->size);
+		if (ret == 0)
+			ret = memfile_resize(i, &o->data, s->size);
+	}
+	rest.valid &= ~(uint32_t)ATTR_SIZE;
+	if (ret == 0 && rest.valid)
+		inode_apply(i, &rest);
+	return ret;
+}
+
+static int64_t ovl_readlink(struct inode *i, struct task *t, char *buf, size_t len)
+{
+	struct ovl_inode *o = ovl_of(i);
+	size_t n;
+
+	if (!o->target)
+		return o->lower->ops->readlink(o->lower, t, buf, len);
+	n = strlen(o->target);
+	if (n > len)
+		n = len;
+	memcpy(buf, o->target, n);
+	return (int64_t)n;
+}
+
+int64_t ovl_getxattr(struct inode *i, const char *name, void *buf, size_t len)
+{
+	struct ovl_inode *o = ovl_of(i);
+	int64_t ret;
+
+	lock_take(&i->lock);
+	ret = xattrs_get(&o->xattrs, name, buf, len);
+	lock_drop(&i->lock);
+	if (ret == -ENODATA && o->lower && o->lower->ops->getxattr)
+		ret = o->lower->ops->getxattr(o->lower, name, buf, len);
+	return ret;
+}
+
+int ovl_setxattr(struct inode *i, const char *name, const void *buf, size_t len, int flags)
+{
+	ovl_pin(ovl_of(i));
+	LOCK_GUARD(&i->lock);
+	return xattrs_set(&ovl_of(i)->xattrs, name, buf, len, flags);
+}
+
+int64_t ovl_listxattr(struct inode *i, char *buf, size_t len)
+{
+	struct ovl_inode *o = ovl_of(i);
+	int64_t ret;
+
+	lock_take(&i->lock);
+	ret = xattrs_list(&o->xattrs, buf, len);
+	lock_drop(&i->lock);
+	if (ret == 0 && o->lower && o->lower->ops->listxattr)
+		ret = o->lower->ops->listxattr(o->lower, buf, len);
+	return ret;
+}
+
+int ovl_removexattr(struct inode *i, const char *name)
+{
+	LOCK_GUARD(&i->lock);
+	return xattrs_remove(&ovl_of(i)->xattrs, name);
+}
+
+const struct inode_ops ovl_file_ops = { OVL_ANY_TYPE, .open = ovl_open_file };
+const struct inode_ops ovl_link_ops = { OVL_ANY_TYPE, .readlink = ovl_readlink };
+const struct inode_ops ovl_special_ops = { OVL_ANY_TYPE };
+
+static struct ovl_super *super_of(struct super *s)
+{
+	return container_of(s, struct ovl_super, super);
+}
+
+static int ovl_statfs(struct super *s, struct lx_statfs *out)
+{
+	const struct memquota *q = &super_of(s)->quota;
+	uint64_t limit = q->limit, used = (uint64_t)q->used / 4096;
+
+	if (!limit && q->k && q->k->spec)
+		limit = q->k->spec->memory_limit;
+	*out = (struct lx_statfs){ .f_type = LX_OVERLAYFS_SUPER_MAGIC, .f_bsize = 4096, .f_frsize = 4096, .f_namelen = LX_NAME_MAX };
+	out->f_blocks = limit ? limit / 4096 : 1u << 21;
+	out->f_bfree = out->f_bavail = out->f_blocks > used ? out->f_blocks - used : 0;
+	out->f_files = out->f_ffree = 1u << 20;
+	return 0;
+}
+
+static void ovl_super_destroy(struct super *s)
+{
+	struct ovl_super *os = super_of(s);
+
+	for (uint32_t i = 0; i < OVL_BUCKETS; i++) {
+		while (os->table[i] && os->table[i]->pinned)
+			ovl_unpin(os->table[i]);
+	}
+	super_put(os->lower);
+	mem_free(os);
+}
+
+static const struct super_ops super_ops = { .statfs = ovl_statfs, .destroy = ovl_super_destroy };
+
+struct super *overlay_create(struct kernel *k, struct super *lower, uint64_t size)
+{
+	struct ovl_super *os = mem_zalloc(sizeof(*os));
+	struct ovl_inode *root;
+
+	if (!os) {
+		super_put(lower);
+		return NULL;
+	}
+	super_init(&os->super, &super_ops, "overlay");
+	atomic_store(&os->super.next_ino, FIRST_UPPER_INO);
+	lock_init(&os->table_lock, RANK_LOWER_TABLE, "overlay table");
+	os->quota.k = k;
+	os->quota.limit = size;
+	os->lower = lower;
+	root = ovl_wrap(os, inode_get(lower->root));
+	if (!root) {
+		super_put(lower);
+		mem_free(os);
+		return NULL;
+	}
+	os->super.root = &root->inode;
+	return &os->super;
+}

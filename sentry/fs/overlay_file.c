@@ -1,0 +1,170 @@
+/* The overlay's open regular files: the lower file until somebody writes, the copy in memory from then on, also for who had it open. */
+#include <errno.h>
+
+#include "abi/fcntl.h"
+#include "abi/mman.h"
+#include "base/mem.h"
+#include "sentry/fs/memfile.h"
+#include "sentry/fs/overlay_inode.h"
+#include "sentry/fs/vfs.h"
+#include "sentry/kernel/task.h"
+
+static struct file *lower_of(struct file *f)
+{
+	return f->priv;
+}
+
+int ovl_open_lower(struct ovl_inode *o, struct task *t, struct file **out)
+{
+	static const struct path nowhere;
+
+	return o->lower->ops->open(o->lower, &nowhere, LX_O_RDONLY, t, out);
+}
+
+/* The host's fd of the lower file. */
+static int lower_fd(struct file *lower, int64_t size)
+{
+	struct map_source src = { .fd = -1 };
+	int ret = lower->ops->mmap(lower, 0, (uint64_t)size, LX_PROT_READ, false, &src);
+
+	return ret < 0 ? ret : src.fd;
+}
+
+int ovl_copy_up(struct ovl_inode *o, struct task *t, int64_t size)
+{
+	AUTO_FILE struct file *lower = NULL;
+	int fd, ret;
+
+	if (atomic_load_explicit(&o->upper, memory_order_acquire))
+		return 0;
+	ret = ovl_open_lower(o, t, &lower);
+	if (ret < 0)
+		return ret;
+	fd = lower_fd(lower, size);
+	if (fd < 0)
+		return fd;
+	LOCK_GUARD(&o->copy_lock);
+	if (atomic_load(&o->upper))
+		return 0;
+	if (size > o->inode.attr.size)
+		size = o->inode.attr.size;
+	ret = memdata_load(&o->data, fd, size);
+	if (ret < 0) {
+		memdata_resize(&o->data, 0);
+		return ret;
+	}
+	atomic_store_explicit(&o->upper, true, memory_order_release);
+	ovl_pin(o);
+	return 0;
+}
+
+static bool is_upper(struct file *f)
+{
+	return atomic_load_explicit(&ovl_of(f->inode)->upper, memory_order_acquire);
+}
+
+static int64_t ovl_read(struct file *f, struct task *t, struct uio *u, int64_t *pos)
+{
+	struct file *lower = lower_of(f);
+	int64_t n;
+
+	if (!lower || is_upper(f))
+		return memfile_read(f, &ovl_of(f->inode)->data, u, pos);
+	n = lower->ops->read(lower, t, u, pos);
+	return n;
+}
+
+static int64_t ovl_write(struct file *f, struct task *t, struct uio *u, int64_t *pos)
+{
+	struct ovl_inode *o = ovl_of(f->inode);
+	int ret = ovl_copy_up(o, t, INT64_MAX);
+
+	return ret < 0 ? ret : memfile_write(f, &o->data, u, pos);
+}
+
+static int64_t ovl_seek(struct file *f, int64_t offset, int whence)
+{
+	struct file *lower = lower_of(f);
+	int64_t at;
+
+	if (!lower || is_upper(f))
+		return memfile_seek(f, &ovl_of(f->inode)->data, offset, whence);
+	if (whence != LX_SEEK_DATA && whence != LX_SEEK_HOLE)
+		return file_seek_plain(f, offset, whence, f->inode->attr.size);
+	at = lower->ops->seek(lower, offset, whence);
+	if (at >= 0)
+		f->pos = at;
+	return at;
+}
+
+static int ovl_mmap(struct file *f, uint64_t offset, uint64_t len, int prot, bool shared, struct map_source *out)
+{
+	struct ovl_inode *o = ovl_of(f->inode);
+	struct file *lower = lower_of(f);
+	int ret = 0;
+
+	/* A shared mapping through a writable fd may be made writable later: its pages must be the copy's. */
+	if (shared && f->writable && lower)
+		ret = ovl_copy_up(o, NULL, INT64_MAX);
+	if (ret < 0)
+		return ret;
+	ret = !lower || is_upper(f) ? memfile_mmap(&o->data, offset, prot, shared, out) :
+				      lower->ops->mmap(lower, offset, len, prot, shared, out);
+	out->noexec = f->path.mount && f->path.mount->flags & MOUNT_NOEXEC;
+	return ret;
+}
+
+static int ovl_fsync(struct file *f, struct task *t, bool data_only)
+{
+	(void)f, (void)t, (void)data_only;
+	return 0; /* there is nothing behind memory, and the lower layer was not written to */
+}
+
+static int ovl_truncate(struct file *f, struct task *t, int64_t len)
+{
+	struct ovl_inode *o = ovl_of(f->inode);
+	int ret = ovl_copy_up(o, t, len);
+
+	return ret < 0 ? ret : memfile_resize(f->inode, &o->data, len);
+}
+
+static int ovl_fallocate(struct file *f, struct task *t, int mode, int64_t offset, int64_t len)
+{
+	struct ovl_inode *o = ovl_of(f->inode);
+	int ret = ovl_copy_up(o, t, INT64_MAX);
+
+	return ret < 0 ? ret : memfile_fallocate(f, &o->data, mode, offset, len);
+}
+
+static void ovl_release(struct file *f)
+{
+	file_put(lower_of(f));
+}
+
+static const struct file_ops file_ops = {
+	.read = ovl_read,
+	.write = ovl_write,
+	.seek = ovl_seek,
+	.mmap = ovl_mmap,
+	.fsync = ovl_fsync,
+	.truncate = ovl_truncate,
+	.fallocate = ovl_fallocate,
+	.release = ovl_release,
+	.name = "overlay",
+};
+
+int ovl_open_file(struct inode *i, const struct path *p, uint32_t flags, struct task *t, struct file **out)
+{
+	struct ovl_inode *o = ovl_of(i);
+	struct file *lower = NULL;
+	int ret = 0;
+
+	if (!atomic_load_explicit(&o->upper, memory_order_acquire))
+		ret = ovl_open_lower(o, t, &lower);
+	if (ret < 0)
+		return ret;
+	*out = file_new(&file_ops, i, p, flags, t->cred, lower);
+	if (!*out)
+		file_put(lower);
+	return *out ? 0 : -ENOMEM;
+}
