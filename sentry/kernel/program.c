@@ -28,7 +28,7 @@ static int say(char *why, size_t why_len, int err, const char *what, const char 
 }
 
 /* The standard streams. Where all three are one terminal, they are one file of the guest's too. */
-static int open_stdio(struct task *t, const struct boot_process *p, const int stdio[3])
+static int open_stdio(struct task *t, const int stdio[3])
 {
 	int ret = 0;
 
@@ -120,11 +120,7 @@ static int64_t start_image(struct task *t, const struct boot_process *p)
 
 static int furnish(struct task *t, const struct boot_process *p)
 {
-	struct path root;
-
-	mount_root(t->k, &root);
-	t->fs = fsctx_new(&root);
-	path_put(&root);
+	t->fs = fsctx_new(&t->k->mounts->root);
 	t->files = fdtable_new();
 	if (!t->fs || !t->files)
 		return -ENOMEM;
@@ -146,7 +142,7 @@ int program_prepare(struct kernel *k, const struct boot_process *p, const int st
 	if (!ret)
 		ret = furnish(t, p);
 	if (!ret)
-		ret = open_stdio(t, p, stdio);
+		ret = open_stdio(t, stdio);
 	else
 		for (int i = 0; i < 3; i++)
 			if (stdio[i] >= 0)

@@ -1,0 +1,203 @@
+/* uname, sysinfo, sethostname, setdomainname, getrandom, membarrier, personality, arch_prctl, unshare. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/sysinfo.h>
+
+#include "abi/arch.h"
+#include "abi/cred.h"
+#include "abi/sched.h"
+#include "abi/utsname.h"
+#include "base/host.h"
+#include "platform/arch.h"
+#include "sentry/fs/fdtable.h"
+#include "sentry/fs/vfs.h"
+#include "sentry/kernel/kernel.h"
+#include "sentry/kernel/signal.h"
+#include "sentry/mm/usermem.h"
+#include "sentry/syscalls/handlers.h"
+
+#define GUEST_RELEASE "6.12.0"
+#define GUEST_VERSION "#1 SMP PREEMPT_DYNAMIC Picket"
+
+int64_t sys_uname(struct task *t, const struct sysargs *a)
+{
+	struct lx_utsname u;
+
+	memset(&u, 0, sizeof(u));
+	strcpy(u.sysname, "Linux");
+	strcpy(u.release, GUEST_RELEASE);
+	strcpy(u.version, GUEST_VERSION);
+	snprintf(u.machine, sizeof(u.machine), "%s", arch_platform_string());
+	lock_take(&t->k->uts_lock);
+	memcpy(u.nodename, t->k->hostname, sizeof(u.nodename));
+	memcpy(u.domainname, t->k->domainname, sizeof(u.domainname));
+	lock_drop(&t->k->uts_lock);
+	return copy_out(t, arg_addr(a, 0), &u, sizeof(u));
+}
+
+static int64_t set_name(struct task *t, const struct sysargs *a, char *name)
+{
+	char new[LX_UTS_LEN] = "";
+	int len = arg_int(a, 1);
+
+	if (!cred_capable(t->cred, LX_CAP_SYS_ADMIN))
+		return -EPERM;
+	if (len < 0 || len >= LX_UTS_LEN)
+		return -EINVAL;
+	if (copy_in(t, new, arg_addr(a, 0), (size_t)len) < 0)
+		return -EFAULT;
+	LOCK_GUARD(&t->k->uts_lock);
+	memcpy(name, new, sizeof(new));
+	return 0;
+}
+
+int64_t sys_sethostname(struct task *t, const struct sysargs *a)
+{
+	return set_name(t, a, t->k->hostname);
+}
+
+int64_t sys_setdomainname(struct task *t, const struct sysargs *a)
+{
+	return set_name(t, a, t->k->domainname);
+}
+
+/* The sandbox's memory limit is its machine; without one it sees the host's size. */
+int64_t sys_sysinfo(struct task *t, const struct sysargs *a)
+{
+	uint64_t limit = t->k->spec ? t->k->spec->memory_limit : 0, used = (uint64_t)atomic_load(&t->k->memory_used);
+	struct lx_sysinfo out = { .mem_unit = 1, .procs = (uint16_t)t->k->task_count };
+	struct sysinfo host;
+
+	out.uptime = (host_monotonic_ns() - t->k->boot_monotonic_ns) / LX_NSEC_PER_SEC;
+	if (sysinfo(&host) == 0) {
+		out.totalram = (uint64_t)host.totalram * host.mem_unit;
+		out.freeram = (uint64_t)host.freeram * host.mem_unit;
+	}
+	if (limit && (!out.totalram || limit < out.totalram)) {
+		out.totalram = limit;
+		out.freeram = used < limit ? limit - used : 0;
+	}
+	return copy_out(t, arg_addr(a, 0), &out, sizeof(out));
+}
+
+#define RANDOM_MAX 0x7fffffff
+#define RANDOM_CHUNK 1024
+
+int64_t sys_getrandom(struct task *t, const struct sysargs *a)
+{
+	uint64_t len = arg_size(a, 1), done = 0;
+	uint32_t flags = arg_u32(a, 2);
+	char buf[RANDOM_CHUNK];
+
+	if (flags & ~(uint32_t)(LX_GRND_NONBLOCK | LX_GRND_RANDOM | LX_GRND_INSECURE))
+		return -EINVAL;
+	if ((flags & (LX_GRND_INSECURE | LX_GRND_RANDOM)) == (LX_GRND_INSECURE | LX_GRND_RANDOM))
+		return -EINVAL;
+	if (len > RANDOM_MAX)
+		len = RANDOM_MAX;
+	while (done < len) {
+		size_t part = len - done < sizeof(buf) ? len - done : sizeof(buf);
+
+		if (HOST_RETRY(getrandom(buf, part, 0)) != (int64_t)part)
+			return -EIO;
+		if (copy_out(t, uaddr_add(arg_addr(a, 0), done), buf, part) < 0)
+			return done ? (int64_t)done : -EFAULT;
+		done += part;
+		if (signal_pending(t) && done < len)
+			break;
+	}
+	return (int64_t)done;
+}
+
+/* Scalars, and about the host process's own threads: the host does it. */
+int64_t sys_membarrier(struct task *t, const struct sysargs *a)
+{
+	(void)t;
+	(void)a;
+	return SYS_PASS;
+}
+
+int64_t sys_personality(struct task *t, const struct sysargs *a)
+{
+	uint32_t new = arg_u32(a, 0), old;
+
+	LOCK_GUARD(&t->proc->lock);
+	old = t->proc->personality;
+	if (new != UINT32_MAX)
+		t->proc->personality = new;
+	return old;
+}
+
+int64_t sys_arch_prctl(struct task *t, const struct sysargs *a)
+{
+	uint64_t value = arg_u64(a, 1);
+
+	switch (arg_u32(a, 0)) {
+	case LX_ARCH_SET_FS:
+		t->tls = value;
+		return SYS_PASS;
+	case LX_ARCH_SET_GS:
+		t->gs = value;
+		return SYS_PASS;
+	case LX_ARCH_GET_FS:
+		return copy_out(t, arg_addr(a, 1), &t->tls, sizeof(t->tls));
+	case LX_ARCH_GET_GS:
+		return copy_out(t, arg_addr(a, 1), &t->gs, sizeof(t->gs));
+	case LX_ARCH_GET_CPUID:
+		return 1;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* --- namespaces ------------------------------------------------------------------------------------------------------------ */
+
+static int unshare_fs(struct task *t)
+{
+	struct fsctx *own = fsctx_copy(t->fs), *old;
+
+	if (!own)
+		return -ENOMEM;
+	lock_take(&t->proc->lock);
+	old = t->fs;
+	t->fs = own;
+	lock_drop(&t->proc->lock);
+	fsctx_put(old);
+	return 0;
+}
+
+static int unshare_files(struct task *t)
+{
+	struct fdtable *own = fdtable_copy(t->files), *old;
+
+	if (!own)
+		return -ENOMEM;
+	lock_take(&t->proc->lock);
+	old = t->files;
+	t->files = own;
+	lock_drop(&t->proc->lock);
+	fdtable_put(old, t);
+	return 0;
+}
+
+int64_t sys_unshare(struct task *t, const struct sysargs *a)
+{
+	const uint64_t single = LX_CLONE_THREAD | LX_CLONE_SIGHAND | LX_CLONE_VM;
+	uint64_t flags = (uint32_t)arg_u64(a, 0);
+	int err = 0;
+
+	if (flags & ~(single | LX_CLONE_FS | LX_CLONE_FILES | LX_CLONE_SYSVSEM | LX_CLONE_NS_MASK))
+		return -EINVAL;
+	if ((flags & single) && t->proc->live_tasks > 1)
+		return -EINVAL;
+	/* As in clone: there are no namespaces to be had inside. */
+	if (flags & LX_CLONE_NS_MASK)
+		return -EPERM;
+	if (flags & LX_CLONE_FS)
+		err = unshare_fs(t);
+	if (!err && (flags & LX_CLONE_FILES))
+		err = unshare_files(t);
+	return err;
+}
