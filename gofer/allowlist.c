@@ -12,10 +12,10 @@
 
 enum argument_rule {
 	ANY,
-	FIRST_IS_PROC,  /* argument 0 is /proc/self/fd */
-	FIRST_IS_LOG,   /* argument 0 is the log */
-	SECOND_IS_DUP,  /* argument 1 is F_DUPFD_CLOEXEC */
-	THIRD_IS_FIFO,  /* argument 2 has this file type */
+	FIRST_IS_PROC, /* argument 0 is /proc/self/fd */
+	FIRST_IS_LOG,  /* argument 0 is the log */
+	SECOND_IS_DUP, /* argument 1 is F_DUPFD_CLOEXEC */
+	THIRD_IS_FIFO, /* argument 2 has this file type */
 	THIRD_IS_SOCK,
 	THIRD_IS_REG,
 };
@@ -26,6 +26,7 @@ struct allowed {
 	const char *why;
 };
 
+/* clang-format off */
 static const struct allowed allowlist[] = {
 	{ SCMP_SYS(recvfrom),        ANY,           "requests; no control buffer, so that nobody can hand us an fd" },
 	{ SCMP_SYS(sendto),          ANY,           "replies" },
@@ -68,6 +69,7 @@ static const struct allowed allowlist[] = {
 	{ SCMP_SYS(exit),            ANY,           "a channel's end" },
 	{ SCMP_SYS(exit_group),      ANY,           "the end" },
 };
+/* clang-format on */
 
 static int add_rule(scmp_filter_ctx ctx, const struct allowed *a, int proc_fd, int log_fd)
 {

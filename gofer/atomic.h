@@ -1,6 +1,6 @@
 /*
- * Files that are there whole or not at all: written under a temporary name, made durable, renamed. A temporary is locked (flock) as
- * long as its writer lives, so that what a crash left behind can be told from what is being written.
+ * Files that are there whole or not at all: written under a temporary name, made durable, renamed. A temporary is
+ * locked (flock) as long as its writer lives, so that what a crash left behind can be told from what is being written.
  */
 #ifndef GOFER_ATOMIC_H
 #define GOFER_ATOMIC_H

@@ -1,4 +1,7 @@
-/* Opening and looking, one name at a time. openat2(2) does the containing; what it returns does not change with what others rename. */
+/*
+ * Opening and looking, one name at a time. openat2(2) does the containing; what it returns does not change with what
+ * others rename.
+ */
 #include "gofer/beneath.h"
 
 #include <fcntl.h>
@@ -9,7 +12,8 @@
 
 #include "base/host.h"
 
-#define RACES_MAX 64 /* RESOLVE_BENEATH may say EAGAIN while somebody renames; a single name makes that all but impossible */
+#define RACES_MAX                                                                                                      \
+	64 /* RESOLVE_BENEATH may say EAGAIN while somebody renames; a single name makes that all but impossible */
 
 int beneath_open(int dirfd, const char *name, uint64_t flags, mode_t mode)
 {

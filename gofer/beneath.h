@@ -14,8 +14,8 @@ int beneath_open(int dirfd, const char *name, uint64_t flags, mode_t mode);
 int beneath_attr(const struct root *, int dirfd, const char *name, struct gofer_attr *);
 
 /*
- * The inode behind an O_PATH fd, opened with access: the inode itself, wherever it may have been renamed to. The caller has made sure
- * that it is a regular file or a directory. fd or negative errno.
+ * The inode behind an O_PATH fd, opened with access: the inode itself, wherever it may have been renamed to. The caller
+ * has made sure that it is a regular file or a directory. fd or negative errno.
  */
 int beneath_reopen(const struct server *, int path_fd, int flags);
 

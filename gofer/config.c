@@ -1,6 +1,7 @@
 /*
- * The configuration's way from the runtime to the gofer: one SOCK_SEQPACKET message, a fixed part a root and a channel, the paths
- * behind, the fds attached in order (roots that have one, then channels, then the log). Both sides check the same rules.
+ * The configuration's way from the runtime to the gofer: one SOCK_SEQPACKET message, a fixed part a root and a channel,
+ * the paths behind, the fds attached in order (roots that have one, then channels, then the log). Both sides check the
+ * same rules.
  */
 #include "gofer/gofer.h"
 
@@ -13,8 +14,8 @@
 #include "base/mem.h"
 #include "gofer/wire.h"
 
-#define MAGIC 0x47464331u /* "1CFG" */
-#define FDS_MAX 253       /* the kernel's SCM_MAX_FD */
+#define MAGIC	    0x47464331u /* "1CFG" */
+#define FDS_MAX	    253		/* the kernel's SCM_MAX_FD */
 #define MESSAGE_MAX (128u * 1024)
 
 _Static_assert(GOFER_ROOTS_MAX + GOFER_CHANNELS_MAX + 1 <= FDS_MAX, "one message carries all fds");
@@ -64,7 +65,7 @@ void gofer_config_clear(struct gofer_config *cfg)
 	gofer_config_init(cfg);
 }
 
-/* ---- sending ------------------------------------------------------------------------------------------------------------ */
+/* ---- sending ----------------------------------------------------------------------------------------------------- */
 
 static bool root_valid(const struct gofer_root *r)
 {
@@ -83,7 +84,8 @@ static bool config_valid(const struct gofer_config *cfg)
 {
 	if (cfg->roots < 0 || cfg->roots > GOFER_ROOTS_MAX || cfg->channels < 1 || cfg->channels > GOFER_CHANNELS_MAX)
 		return false;
-	if (cfg->log_level < LOG_ERROR || cfg->log_level > LOG_DEBUG || (cfg->log_format != LOG_TEXT && cfg->log_format != LOG_JSON))
+	if (cfg->log_level < LOG_ERROR || cfg->log_level > LOG_DEBUG ||
+	    (cfg->log_format != LOG_TEXT && cfg->log_format != LOG_JSON))
 		return false;
 	for (int i = 0; i < cfg->roots; i++) {
 		if (!root_valid(&cfg->root[i]))
@@ -152,13 +154,15 @@ int gofer_config_send(int sock, const struct gofer_config *cfg)
 	}
 	msg.msg_controllen = CMSG_SPACE((size_t)n * sizeof(int));
 	c = CMSG_FIRSTHDR(&msg);
-	*c = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN((size_t)n * sizeof(int)) };
+	*c = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+			       .cmsg_type = SCM_RIGHTS,
+			       .cmsg_len = CMSG_LEN((size_t)n * sizeof(int)) };
 	memcpy(CMSG_DATA(c), fds, (size_t)n * sizeof(int));
 	r = HOST_RETRY(sendmsg(sock, &msg, MSG_NOSIGNAL));
 	return r < 0 ? (int)r : 0;
 }
 
-/* ---- receiving ---------------------------------------------------------------------------------------------------------- */
+/* ---- receiving --------------------------------------------------------------------------------------------------- */
 
 /* Copies the attached fds out; their number. */
 static int take_fds(struct msghdr *msg, int fds[FDS_MAX])
@@ -238,7 +242,9 @@ int gofer_config_recv(int sock, struct gofer_config *cfg)
 	} control;
 	AUTO_FREE void *buf = mem_alloc(MESSAGE_MAX);
 	struct iovec iov = { .iov_base = buf, .iov_len = MESSAGE_MAX };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof(control) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof(control)
+	};
 	int fds[FDS_MAX], nfds, err;
 	int64_t n;
 

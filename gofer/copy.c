@@ -1,4 +1,7 @@
-/* Copying: a reflink where the filesystem has them, then the copy is read for its hash; else read, hash and write in one pass. */
+/*
+ * Copying: a reflink where the filesystem has them, then the copy is read for its hash; else read, hash and write in
+ * one pass.
+ */
 #include "gofer/copy.h"
 
 #include <nettle/sha2.h>
@@ -36,7 +39,8 @@ static int pump(int src, int dst, uint64_t max, struct sha256_ctx *ctx, uint64_t
 /* Those of a clone's failures that mean "not with these files", so that copying is the answer. */
 static bool cannot_clone(int err)
 {
-	return err == -EOPNOTSUPP || err == -ENOTTY || err == -EXDEV || err == -EINVAL || err == -EPERM || err == -ETXTBSY;
+	return err == -EOPNOTSUPP || err == -ENOTTY || err == -EXDEV || err == -EINVAL || err == -EPERM ||
+	       err == -ETXTBSY;
 }
 
 int copy_and_hash(int src, int dst, uint64_t max, uint8_t hash[HASH_SIZE], uint64_t *size)

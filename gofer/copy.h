@@ -7,8 +7,8 @@
 #include "gofer/manifest.h"
 
 /*
- * From src's start to its end into dst (empty; -1: only hash). *size is what was copied, which may not be what src's attributes said.
- * -EFBIG when there is more than `max`; then what dst holds is of no use.
+ * From src's start to its end into dst (empty; -1: only hash). *size is what was copied, which may not be what src's
+ * attributes said. -EFBIG when there is more than `max`; then what dst holds is of no use.
  */
 int copy_and_hash(int src, int dst, uint64_t max, uint8_t hash[HASH_SIZE], uint64_t *size);
 

@@ -1,8 +1,8 @@
 /*
  * The gofer's life: prepare the roots, give everything else away, one thread a channel, wait for the end.
  *
- * The threads are made before the filter, which reaches them all at once (TSYNC), and wait at a gate until it is in place: no byte of
- * a client is looked at by a thread that may do more than serve.
+ * The threads are made before the filter, which reaches them all at once (TSYNC), and wait at a gate until it is in
+ * place: no byte of a client is looked at by a thread that may do more than serve.
  */
 #include "gofer/gofer.h"
 
@@ -20,25 +20,26 @@
 #include "gofer/lockdown.h"
 #include "gofer/serve.h"
 
-#define STACK_SIZE (128 * 1024)
+#define STACK_SIZE   (128 * 1024)
 #define FDS_RESERVED 64 /* fds that are not handles: roots, channels, what calls under way hold */
 
 struct gofer {
 	struct server server;
-	pthread_barrier_t started; /* a new thread makes calls of its own (rseq, robust list) that the filter does not have */
-	struct lock gate;          /* held by the main thread until the lock-down is complete */
-	atomic_int running;        /* threads */
-	int end[2];                /* a socket pair: end[1] is shut when the last thread ends */
+	pthread_barrier_t
+		started;    /* a new thread makes calls of its own (rseq, robust list) that the filter does not have */
+	struct lock gate;   /* held by the main thread until the lock-down is complete */
+	atomic_int running; /* threads */
+	int end[2];	    /* a socket pair: end[1] is shut when the last thread ends */
 };
 
 struct worker {
 	struct gofer *gofer;
 	int fd;
 	int cpu;
-	struct call call;          /* large; pages are touched as they are used */
+	struct call call; /* large; pages are touched as they are used */
 };
 
-/* ---- a channel's thread ------------------------------------------------------------------------------------------------- */
+/* ---- a channel's thread ------------------------------------------------------------------------------------------ */
 
 static void *worker_main(void *arg)
 {
@@ -59,7 +60,8 @@ static void set_cpu(pthread_attr_t *attr, int cpu)
 {
 	cpu_set_t set, allowed;
 
-	if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof(allowed), &allowed) < 0 || !CPU_ISSET(cpu, &allowed))
+	if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof(allowed), &allowed) < 0 ||
+	    !CPU_ISSET(cpu, &allowed))
 		return;
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
@@ -91,7 +93,7 @@ static int start_worker(struct gofer *g, struct gofer_channel *ch)
 	return 0;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static uint32_t handle_limit(const struct gofer_config *cfg)
 {

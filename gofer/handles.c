@@ -4,8 +4,8 @@
 #include "base/host.h"
 #include "base/mem.h"
 
-#define INDEX_BITS 18
-#define INDEX_MASK ((1u << INDEX_BITS) - 1)
+#define INDEX_BITS	18
+#define INDEX_MASK	((1u << INDEX_BITS) - 1)
 #define GENERATION_MASK ((1u << (32 - INDEX_BITS)) - 1)
 
 int handles_init(struct handles *hs, uint32_t max)

@@ -4,8 +4,8 @@
  *      free ──handles_add──▶ live ──handles_close──▶ closing ──last handles_put──▶ free, with the next generation
  *                              │ handles_get / handles_put, any number of users
  *
- * The fd of a handle stays open while anybody uses it, so that a client which closes a handle under another thread's call can
- * never have that call land on an fd that was opened since, perhaps below another root.
+ * The fd of a handle stays open while anybody uses it, so that a client which closes a handle under another thread's
+ * call can never have that call land on an fd that was opened since, perhaps below another root.
  */
 #ifndef GOFER_HANDLES_H
 #define GOFER_HANDLES_H

@@ -66,7 +66,8 @@ int hostop_create(int dirfd, const char *name, mode_t mode)
 {
 	int err = ask(HOSTOP_OPEN);
 
-	return err ? err : (int)HOST_RETRY(openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+	return err ? err
+		   : (int)HOST_RETRY(openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
 }
 
 int hostop_mkdir(int dirfd, const char *name, mode_t mode)

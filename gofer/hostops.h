@@ -1,6 +1,7 @@
 /*
- * The host calls by which sealing and state files change a disk, each behind a hook, so that a test can make the Nth one fail
- * or kill the process there. Nothing else of the project writes below the state directory. All return a value or a negative errno.
+ * The host calls by which sealing and state files change a disk, each behind a hook, so that a test can make the Nth
+ * one fail or kill the process there. Nothing else of the project writes below the state directory. All return a value
+ * or a negative errno.
  */
 #ifndef GOFER_HOSTOPS_H
 #define GOFER_HOSTOPS_H
@@ -9,11 +10,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum hostop { HOSTOP_OPEN, HOSTOP_MKDIR, HOSTOP_SYMLINK, HOSTOP_WRITE, HOSTOP_CLONE, HOSTOP_CHMOD, HOSTOP_SYNC, HOSTOP_RENAME, HOSTOP_REMOVE };
+enum hostop {
+	HOSTOP_OPEN,
+	HOSTOP_MKDIR,
+	HOSTOP_SYMLINK,
+	HOSTOP_WRITE,
+	HOSTOP_CLONE,
+	HOSTOP_CHMOD,
+	HOSTOP_SYNC,
+	HOSTOP_RENAME,
+	HOSTOP_REMOVE,
+};
 
 /*
- * Called before each operation; anything but 0 is its result instead. NULL turns it off. For tests; not thread-safe. Debug builds
- * also obey PICKET_FAIL_HOST=N:ENOSPC, N:EIO or N:KILL (the Nth operation of the process).
+ * Called before each operation; anything but 0 is its result instead. NULL turns it off. For tests; not thread-safe.
+ * Debug builds also obey PICKET_FAIL_HOST=N:ENOSPC, N:EIO or N:KILL (the Nth operation of the process).
  */
 void hostops_set_hook(int (*hook)(enum hostop, void *arg), void *arg);
 

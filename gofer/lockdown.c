@@ -51,9 +51,9 @@ static int close_others(const struct gofer_config *cfg, int proc_fd)
 }
 
 /*
- * /proc/self/fdinfo as root: nothing is in it but text about our own fds, it needs no mount (making and unmaking one costs more than
- * all else here), and it goes when we go. Not permitted without CAP_SYS_CHROOT: then no path is used all the same, and the
- * host's permissions and the filter stand.
+ * /proc/self/fdinfo as root: nothing is in it but text about our own fds, it needs no mount (making and unmaking one
+ * costs more than all else here), and it goes when we go. Not permitted without CAP_SYS_CHROOT: then no path is used
+ * all the same, and the host's permissions and the filter stand.
  */
 static void take_empty_root(void)
 {
@@ -70,7 +70,8 @@ static int drop_capabilities(void)
 	struct __user_cap_data_struct none[2] = { { 0 } };
 
 	for (unsigned long cap = 0; cap <= CAP_LAST_CAP; cap++)
-		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* EPERM without CAP_SETPCAP: then no_new_privs keeps them from coming back */
+		prctl(PR_CAPBSET_DROP, cap, 0, 0,
+		      0); /* EPERM without CAP_SETPCAP: then no_new_privs keeps them from coming back */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return (int)host_ret(syscall(SYS_capset, &head, none));
 }

@@ -6,10 +6,10 @@
  *      f x 35 9f86d0...0a08 bin/tool                    a file: x or -, size in bytes, SHA-256 in hex
  *      l 8 ../share bin/link                            a symlink: length of its target, the target
  *
- * One line an entry, each ended by a newline; fields are separated by one space, the path is the rest of the line. Parents come before
- * children, siblings in the order of their names' bytes. Paths and targets have no control characters in them (sealing refuses those),
- * so a line is a line. Owners, times and other mode bits are not part of it. The root hash is the SHA-256 of this text: equal trees
- * have equal hashes.
+ * One line an entry, each ended by a newline; fields are separated by one space, the path is the rest of the line.
+ * Parents come before children, siblings in the order of their names' bytes. Paths and targets have no control
+ * characters in them (sealing refuses those), so a line is a line. Owners, times and other mode bits are not part of
+ * it. The root hash is the SHA-256 of this text: equal trees have equal hashes.
  */
 #ifndef GOFER_MANIFEST_H
 #define GOFER_MANIFEST_H

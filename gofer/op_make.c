@@ -1,4 +1,7 @@
-/* create, mkdir, symlink, mknod, link, unlink, rmdir, rename: what changes a directory. The row's `writes` has refused read-only roots. */
+/*
+ * create, mkdir, symlink, mknod, link, unlink, rmdir, rename: what changes a directory. The row's `writes` has refused
+ * read-only roots.
+ */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +14,7 @@
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE (1 << 0)
-#define RENAME_EXCHANGE (1 << 1)
+#define RENAME_EXCHANGE	 (1 << 1)
 #endif
 
 /* The entry, with a handle, of what was just made or opened as path_fd (taken over). */
@@ -52,7 +55,9 @@ static mode_t new_mode(const struct call *c)
 /* O_EXCL always: what is there already is opened by handle, after a look at what it is. */
 int op_create(struct call *c)
 {
-	static const int access[] = { [GOFER_OPEN_READ] = O_RDONLY, [GOFER_OPEN_WRITE] = O_WRONLY, [GOFER_OPEN_READ_WRITE] = O_RDWR };
+	static const int access[] = {
+		[GOFER_OPEN_READ] = O_RDONLY, [GOFER_OPEN_WRITE] = O_WRONLY, [GOFER_OPEN_READ_WRITE] = O_RDWR
+	};
 	uint32_t want = c->req->flags & GOFER_OPEN_ACCESS;
 	int fd, path_fd, err;
 
@@ -93,7 +98,10 @@ int op_symlink(struct call *c)
 	return err ? err : entry_by_name(c);
 }
 
-/* A socket's inode is a name and nothing more: nobody can listen or connect through it from inside. Devices are refused on every root. */
+/*
+ * A socket's inode is a name and nothing more: nobody can listen or connect through it from inside. Devices are refused
+ * on every root.
+ */
 int op_mknod(struct call *c)
 {
 	mode_t type = c->req->mode & S_IFMT;

@@ -66,8 +66,8 @@ static int fill(struct call *c, int fd)
 }
 
 /*
- * Stateless: the directory is opened anew and sought to the cookie, which is the host filesystem's own. A page costs one open
- * more, a handle costs one fd less.
+ * Stateless: the directory is opened anew and sought to the cookie, which is the host filesystem's own. A page costs
+ * one open more, a handle costs one fd less.
  */
 int op_readdir(struct call *c)
 {

@@ -36,12 +36,14 @@ int op_attach(struct call *c)
 	return 0;
 }
 
-/* ---- opening ---------------------------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 /* The host's flags for what was asked; negative where it makes no sense or the root forbids it. */
 static int open_flags(const struct root *root, uint32_t flags)
 {
-	static const int access[] = { [GOFER_OPEN_READ] = O_RDONLY, [GOFER_OPEN_WRITE] = O_WRONLY, [GOFER_OPEN_READ_WRITE] = O_RDWR };
+	static const int access[] = {
+		[GOFER_OPEN_READ] = O_RDONLY, [GOFER_OPEN_WRITE] = O_WRONLY, [GOFER_OPEN_READ_WRITE] = O_RDWR
+	};
 	uint32_t want = flags & GOFER_OPEN_ACCESS;
 
 	if (want == 0 || ((flags & GOFER_OPEN_TRUNCATE) && want == GOFER_OPEN_READ))
@@ -57,14 +59,20 @@ static int check_type(mode_t type, bool barren)
 	if (barren)
 		return -EACCES;
 	switch (type & S_IFMT) {
-	case S_IFREG: return 0;
-	case S_IFDIR: return -EISDIR;
-	case S_IFLNK: return -ELOOP;
-	default: return -ENXIO;
+	case S_IFREG:
+		return 0;
+	case S_IFDIR:
+		return -EISDIR;
+	case S_IFLNK:
+		return -ELOOP;
+	default:
+		return -ENXIO;
 	}
 }
 
-/* Opens the inode behind path_fd for the client; a->size and times are brought up to date where opening changed them. */
+/*
+ * Opens the inode behind path_fd for the client; a->size and times are brought up to date where opening changed them.
+ */
 static int donate(struct call *c, const struct root *root, int path_fd, bool barren, struct gofer_attr *a)
 {
 	int flags = open_flags(root, c->req->flags);
@@ -95,7 +103,7 @@ int op_open(struct call *c)
 	return 0;
 }
 
-/* ---- walking ---------------------------------------------------------------------------------------------------------------- */
+/* ---- walking ----------------------------------------------------------------------------------------------------- */
 
 /* Where a walk stands: fd is the last inode reached, borrowed from the request's handle until the first step. */
 struct walk {
@@ -113,8 +121,8 @@ static void walk_drop(struct walk *w)
 }
 
 /*
- * Gives the inode that the walk stands on, whose entry is e, a handle. The walk goes on borrowing the fd and the handle gets a copy,
- * unless this is the end of it. A failure leaves the entry without a handle.
+ * Gives the inode that the walk stands on, whose entry is e, a handle. The walk goes on borrowing the fd and the handle
+ * gets a copy, unless this is the end of it. A failure leaves the entry without a handle.
  */
 static int keep(struct call *c, struct walk *w, struct gofer_entry *e, bool last)
 {
@@ -244,7 +252,9 @@ static int walk(struct call *c, struct walk *w, bool open_last)
 	if (c->names == 0)
 		return walk_nowhere(c, w);
 	err = step_all(c, w, open_last);
-	/* What was reached on the way to a name that is missing is worth a handle: it is where that name may be made. */
+	/*
+	 * What was reached on the way to a name that is missing is worth a handle: it is where that name may be made.
+	 */
 	if (err && c->reply->count && keeps_last(c) && !last_entry(c)->handle)
 		keep(c, w, last_entry(c), false);
 	return err;

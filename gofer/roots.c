@@ -20,18 +20,18 @@
 #endif
 
 /* What <linux/magic.h> lacks. */
-#define MAGIC_MQUEUE 0x19800202
-#define MAGIC_CONFIGFS 0x62656570
-#define MAGIC_FUSECTL 0x65735543
+#define MAGIC_MQUEUE	 0x19800202
+#define MAGIC_CONFIGFS	 0x62656570
+#define MAGIC_FUSECTL	 0x65735543
 #define MAGIC_RPC_PIPEFS 0x67596969
-#define MAGIC_NFSD 0x6e667364
+#define MAGIC_NFSD	 0x6e667364
 
 /* Opening some of these files reaches into processes of the same user (/proc/PID/mem) or reconfigures the machine. */
 static const uint32_t hidden_fs[] = {
-	PROC_SUPER_MAGIC,   SYSFS_MAGIC,   CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEVPTS_SUPER_MAGIC, DEBUGFS_MAGIC,
-	TRACEFS_MAGIC,      SECURITYFS_MAGIC, BPF_FS_MAGIC,    SELINUX_MAGIC,       SMACK_MAGIC,        EFIVARFS_MAGIC,
-	PSTOREFS_MAGIC,     BINFMTFS_MAGIC, NSFS_MAGIC,        MAGIC_MQUEUE,        MAGIC_CONFIGFS,     MAGIC_FUSECTL,
-	MAGIC_RPC_PIPEFS,   MAGIC_NFSD,
+	PROC_SUPER_MAGIC, SYSFS_MAGIC,	  CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEVPTS_SUPER_MAGIC,
+	DEBUGFS_MAGIC,	  TRACEFS_MAGIC,  SECURITYFS_MAGIC,   BPF_FS_MAGIC,	   SELINUX_MAGIC,
+	SMACK_MAGIC,	  EFIVARFS_MAGIC, PSTOREFS_MAGIC,     BINFMTFS_MAGIC,	   NSFS_MAGIC,
+	MAGIC_MQUEUE,	  MAGIC_CONFIGFS, MAGIC_FUSECTL,      MAGIC_RPC_PIPEFS,	   MAGIC_NFSD,
 };
 
 bool roots_fs_hidden(int fd)
@@ -49,13 +49,14 @@ bool roots_fs_hidden(int fd)
 
 static uint64_t mount_flags(uint32_t flags)
 {
-	return (flags & GOFER_ROOT_READONLY ? MOUNT_ATTR_RDONLY : 0) | (flags & GOFER_ROOT_NOEXEC ? MOUNT_ATTR_NOEXEC : 0) |
+	return (flags & GOFER_ROOT_READONLY ? MOUNT_ATTR_RDONLY : 0) |
+	       (flags & GOFER_ROOT_NOEXEC ? MOUNT_ATTR_NOEXEC : 0) |
 	       (flags & GOFER_ROOT_NOSUID ? MOUNT_ATTR_NOSUID : 0) | (flags & GOFER_ROOT_NODEV ? MOUNT_ATTR_NODEV : 0);
 }
 
 /*
- * A detached copy of the mount with the root's flags: the host then refuses what we refuse, and `..` ends there. Fails with EPERM
- * without CAP_SYS_ADMIN, with EINVAL for an fd of another mount namespace.
+ * A detached copy of the mount with the root's flags: the host then refuses what we refuse, and `..` ends there. Fails
+ * with EPERM without CAP_SYS_ADMIN, with EINVAL for an fd of another mount namespace.
  */
 static int clone_mount(int fd, uint32_t flags)
 {
@@ -63,7 +64,8 @@ static int clone_mount(int fd, uint32_t flags)
 	int64_t tree, r;
 	int tree_fd;
 
-	tree = host_ret(syscall(SYS_open_tree, fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE));
+	tree = host_ret(
+		syscall(SYS_open_tree, fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE));
 	if (tree < 0)
 		return (int)tree;
 	r = host_ret(syscall(SYS_mount_setattr, (int)tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)));
@@ -82,7 +84,8 @@ static void harden(struct gofer_root *conf, struct root *r, bool no_clone)
 		return;
 	tree = clone_mount(conf->fd, r->flags);
 	if (tree < 0) {
-		log_debug("root %s: no mount of its own (%s): its rules are the gofer's alone", r->name, strerror(-tree));
+		log_debug("root %s: no mount of its own (%s): its rules are the gofer's alone", r->name,
+			  strerror(-tree));
 		return;
 	}
 	host_close(&conf->fd);
@@ -129,9 +132,9 @@ int roots_prepare(struct gofer_config *cfg, struct root out[GOFER_ROOTS_MAX])
 			continue;
 		log_error("root %s%s%s cannot be served: %s", cfg->root[i].name, cfg->root[i].path ? ", " : "",
 			  cfg->root[i].path ? cfg->root[i].path : "",
-			  err == -EPERM   ? "it is on a filesystem of the kernel's own (proc, sysfs...)" :
-			  err == -ENOTSUP ? "it is neither a directory nor a regular file" :
-					    strerror(-err));
+			  err == -EPERM	    ? "it is on a filesystem of the kernel's own (proc, sysfs...)"
+			  : err == -ENOTSUP ? "it is neither a directory nor a regular file"
+					    : strerror(-err));
 		return err;
 	}
 	return 0;

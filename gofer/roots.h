@@ -29,12 +29,15 @@ static inline bool root_nosuid(const struct root *r)
 }
 
 /*
- * Opens the roots that are paths, gives each a mount of its own with its flags where the host permits that, and fills in `out`. The
- * names and fds stay the config's. 0 or a negative errno, logged.
+ * Opens the roots that are paths, gives each a mount of its own with its flags where the host permits that, and fills
+ * in `out`. The names and fds stay the config's. 0 or a negative errno, logged.
  */
 int roots_prepare(struct gofer_config *, struct root out[GOFER_ROOTS_MAX]);
 
-/* A filesystem whose files stand for the machine or for processes, not for data: never entered below a root, never a root. */
+/*
+ * A filesystem whose files stand for the machine or for processes, not for data: never entered below a root, never a
+ * root.
+ */
 bool roots_fs_hidden(int fd);
 
 #endif

@@ -20,10 +20,10 @@
 #include "gofer/tree.h"
 
 #define ENTRIES_DEFAULT (1u << 20)
-#define BYTES_DEFAULT (64ull << 30)
-#define DEPTH_DEFAULT 128u
-#define DEPTH_MAX 256u /* whatever is asked for: two fds and a stack frame a level */
-#define RACES_MAX 1000 /* openat2 says EAGAIN where a rename anywhere on the machine met a `..` */
+#define BYTES_DEFAULT	(64ull << 30)
+#define DEPTH_DEFAULT	128u
+#define DEPTH_MAX	256u /* whatever is asked for: two fds and a stack frame a level */
+#define RACES_MAX	1000 /* openat2 says EAGAIN where a rename anywhere on the machine met a `..` */
 
 struct sealing {
 	const char *name;
@@ -32,7 +32,7 @@ struct sealing {
 	struct manifest *manifest;
 	char *why;
 	size_t why_size;
-	int copy_root;       /* the copy's root, or the source's where nothing is copied */
+	int copy_root;	     /* the copy's root, or the source's where nothing is copied */
 	char path[PATH_MAX]; /* of the entry at hand, relative; for the manifest and for messages */
 	size_t path_len;
 };
@@ -42,7 +42,7 @@ struct pair {
 	int src, dst;
 };
 
-/* ---- refusals ------------------------------------------------------------------------------------------------------------- */
+/* ---- refusals ---------------------------------------------------------------------------------------------------- */
 
 static int __attribute__((format(printf, 3, 4))) fail(struct sealing *s, int err, const char *fmt, ...)
 {
@@ -64,7 +64,10 @@ static int host_failed(struct sealing *s, const char *what, int err)
 
 static int refuse_type(struct sealing *s, mode_t mode)
 {
-	const char *what = S_ISFIFO(mode) ? "a fifo" : S_ISSOCK(mode) ? "a socket" : S_ISBLK(mode) ? "a block device" : "a character device";
+	const char *what = S_ISFIFO(mode)   ? "a fifo"
+			   : S_ISSOCK(mode) ? "a socket"
+			   : S_ISBLK(mode)  ? "a block device"
+					    : "a character device";
 
 	return fail(s, -EPERM, "%s is %s; outputs hold regular files, directories and symlinks only", s->path, what);
 }
@@ -83,7 +86,7 @@ static void printable(const char *s, char *out, size_t size)
 {
 	size_t i;
 
-	for (i = 0; s[i] && i < size - 1; i++)
+	for (i = 0; i < size - 1 && s[i]; i++)
 		out[i] = (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? '?' : s[i];
 	out[i] = 0;
 }
@@ -96,7 +99,8 @@ static int64_t push_name(struct sealing *s, const char *name)
 
 	if (has_control(name)) {
 		printable(name, shown, sizeof(shown));
-		return fail(s, -EPERM, "the name %s%s%s has control characters in it", s->path, before ? "/" : "", shown);
+		return fail(s, -EPERM, "the name %s%s%s has control characters in it", s->path, before ? "/" : "",
+			    shown);
 	}
 	if (before + 1 + n >= sizeof(s->path))
 		return fail(s, -EPERM, "a path below %.200s... is too long", s->path);
@@ -110,7 +114,7 @@ static void pop_name(struct sealing *s, size_t before)
 	s->path[before] = 0;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------------------ */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 /* Opens what was looked at: nothing that has side effects, and the same inode. */
 static int open_source(struct sealing *s, int dirfd, const char *name, const struct stat *seen)
@@ -120,7 +124,8 @@ static int open_source(struct sealing *s, int dirfd, const char *name, const str
 
 	if (fd < 0)
 		return host_failed(s, "read", fd);
-	if (fstat(fd, &st) == 0 && st.st_ino == seen->st_ino && st.st_dev == seen->st_dev && st.st_mode == seen->st_mode)
+	if (fstat(fd, &st) == 0 && st.st_ino == seen->st_ino && st.st_dev == seen->st_dev &&
+	    st.st_mode == seen->st_mode)
 		return fd;
 	host_close(&fd);
 	return fail(s, -EPERM, "%s changed while it was sealed", s->path);
@@ -150,7 +155,8 @@ static int seal_file(struct sealing *s, struct pair dir, const char *name, const
 	AUTO_CLOSE int dst = -1;
 
 	if (st->st_mode & (S_ISUID | S_ISGID))
-		return fail(s, -EPERM, "%s has a set-id bit (mode %04o); outputs may not", s->path, st->st_mode & 07777u);
+		return fail(s, -EPERM, "%s has a set-id bit (mode %04o); outputs may not", s->path,
+			    st->st_mode & 07777u);
 	src = open_source(s, dir.src, name, st);
 	if (src < 0)
 		return src;
@@ -162,7 +168,7 @@ static int seal_file(struct sealing *s, struct pair dir, const char *name, const
 	return copy_file(s, src, dst, st->st_mode & 0111);
 }
 
-/* ---- symlinks --------------------------------------------------------------------------------------------------------------- */
+/* ---- symlinks ---------------------------------------------------------------------------------------------------- */
 
 /* Does the target, as text, stay at or below the root, seen from `depth` directories below it? */
 static bool stays_inside(const char *target, int depth)
@@ -202,8 +208,10 @@ static int seal_link(struct sealing *s, struct pair dir, const char *name)
 	if (has_control(target))
 		return fail(s, -EPERM, "the symlink %s has control characters in its target", s->path);
 	if (target[0] == '/')
-		return fail(s, -EPERM, "%s is a symlink to the absolute path %s; symlinks in outputs must be relative and stay inside",
-			    s->path, target);
+		return fail(
+			s, -EPERM,
+			"%s is a symlink to the absolute path %s; symlinks in outputs must be relative and stay inside",
+			s->path, target);
 	if (!stays_inside(target, path_depth(s->path)))
 		return fail(s, -EPERM, "%s is a symlink to %s, which is outside of the output", s->path, target);
 	err = dir.dst < 0 ? 0 : hostop_symlink(target, dir.dst, name);
@@ -251,7 +259,7 @@ static int check_links(struct sealing *s)
 	return 0;
 }
 
-/* ---- the walk ----------------------------------------------------------------------------------------------------------------- */
+/* ---- the walk ---------------------------------------------------------------------------------------------------- */
 
 static int seal_dir(struct sealing *s, struct pair dir, uint32_t depth);
 
@@ -289,10 +297,14 @@ static int seal_entry(struct sealing *s, struct pair dir, const char *name, uint
 	if (fstatat(dir.src, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return host_failed(s, "looked at", -errno);
 	switch (st.st_mode & S_IFMT) {
-	case S_IFREG: return seal_file(s, dir, name, &st);
-	case S_IFDIR: return seal_subdir(s, dir, name, depth);
-	case S_IFLNK: return seal_link(s, dir, name);
-	default: return refuse_type(s, st.st_mode);
+	case S_IFREG:
+		return seal_file(s, dir, name, &st);
+	case S_IFDIR:
+		return seal_subdir(s, dir, name, depth);
+	case S_IFLNK:
+		return seal_link(s, dir, name);
+	default:
+		return refuse_type(s, st.st_mode);
 	}
 }
 
@@ -317,7 +329,7 @@ static int seal_dir(struct sealing *s, struct pair dir, uint32_t depth)
 	return err;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static struct seal_limits with_defaults(const struct seal_limits *l)
 {
@@ -357,7 +369,8 @@ static int commit(struct sealing *s, const struct store *store, struct store_tem
 	return 0;
 }
 
-int seal_tree(int dirfd, const char *name, const struct seal_limits *limits, const struct store *store, struct seal_result *result)
+int seal_tree(int dirfd, const char *name, const struct seal_limits *limits, const struct store *store,
+	      struct seal_result *result)
 {
 	AUTO_FREE struct sealing *s = mem_zalloc(sizeof(*s));
 	struct manifest m = { 0 };
@@ -369,8 +382,12 @@ int seal_tree(int dirfd, const char *name, const struct seal_limits *limits, con
 		snprintf(result->why, sizeof(result->why), "output %s: out of memory", name);
 		return -ENOMEM;
 	}
-	*s = (struct sealing){ .name = name, .limits = with_defaults(limits), .result = result, .manifest = &m,
-			       .why = result->why, .why_size = sizeof(result->why) };
+	*s = (struct sealing){ .name = name,
+			       .limits = with_defaults(limits),
+			       .result = result,
+			       .manifest = &m,
+			       .why = result->why,
+			       .why_size = sizeof(result->why) };
 	err = store_temp_make(store, &temp);
 	if (err)
 		return fail(s, err, "no directory can be made in the store: %s", strerror(-err));
@@ -391,7 +408,11 @@ int seal_describe(int dirfd, const char *name, struct manifest *m, char *why, si
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct sealing){ .name = name, .limits = { .entries = UINT64_MAX, .bytes = UINT64_MAX, .depth = DEPTH_MAX },
-			       .result = &result, .manifest = m, .why = why, .why_size = why_size };
+	*s = (struct sealing){ .name = name,
+			       .limits = { .entries = UINT64_MAX, .bytes = UINT64_MAX, .depth = DEPTH_MAX },
+			       .result = &result,
+			       .manifest = m,
+			       .why = why,
+			       .why_size = why_size };
 	return run(s, dirfd, -1);
 }

@@ -1,4 +1,7 @@
-/* The channel loop: receive, judge, run, reply. All that a client can get wrong about a message's shape is refused here. */
+/*
+ * The channel loop: receive, judge, run, reply. All that a client can get wrong about a message's shape is refused
+ * here.
+ */
 #include "gofer/serve.h"
 
 #include <string.h>
@@ -9,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* ---- decoding: NULL, or what is wrong with the message -------------------------------------------------------------------- */
+/* ---- decoding: NULL, or what is wrong with the message ----------------------------------------------------------- */
 
 static const char *check_name(const char *s, size_t len)
 {
@@ -22,7 +25,9 @@ static const char *check_name(const char *s, size_t len)
 	return NULL;
 }
 
-/* Takes the names apart in place: each moves one byte down, over the second byte of its length, to make room for a NUL. */
+/*
+ * Takes the names apart in place: each moves one byte down, over the second byte of its length, to make room for a NUL.
+ */
 static const char *decode_names(struct call *c, size_t *pos, size_t len)
 {
 	for (c->names = 0; c->names < c->req->name_count; c->names++) {
@@ -105,7 +110,7 @@ static const char *decode(struct call *c, size_t len)
 	return NULL;
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 struct gofer_entry *reply_entry(struct call *c)
 {
@@ -185,16 +190,19 @@ static void handle_call(struct call *c)
 	c->reply->has_fd = c->fd >= 0;
 }
 
-/* ---- the loop --------------------------------------------------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
 static int64_t send_with_fd(int sock, struct call *c)
 {
 	union {
 		struct cmsghdr align;
 		char buf[CMSG_SPACE(sizeof(int))];
-	} control = { .align = { .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) } };
+	} control = { .align = {
+			      .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) } };
 	struct iovec iov = { .iov_base = c->out, .iov_len = c->reply_len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof(control) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof(control)
+	};
 	int64_t r;
 
 	memcpy(CMSG_DATA(&control.align), &c->fd, sizeof(int));
@@ -214,7 +222,10 @@ void serve_channel(struct server *s, int fd, struct call *c)
 {
 	c->server = s;
 	for (;;) {
-		/* No control buffer: fds that a client attaches are dropped by the kernel. MSG_TRUNC: the packet's real size. */
+		/*
+		 * No control buffer: fds that a client attaches are dropped by the kernel. MSG_TRUNC: the packet's real
+		 * size.
+		 */
 		int64_t n = HOST_RETRY(recv(fd, c->in, sizeof(c->in), MSG_TRUNC));
 		const char *wrong;
 
@@ -222,8 +233,8 @@ void serve_channel(struct server *s, int fd, struct call *c)
 			break;
 		wrong = decode(c, (size_t)n);
 		if (wrong) {
-			log_error("channel closed: the sentry sent %s (op %u, %lld bytes)", wrong, n >= 6 ? c->req->op : 0,
-				  (long long)n);
+			log_error("channel closed: the sentry sent %s (op %u, %lld bytes)", wrong,
+				  n >= 6 ? c->req->op : 0, (long long)n);
 			break;
 		}
 		handle_call(c);
@@ -233,39 +244,41 @@ void serve_channel(struct server *s, int fd, struct call *c)
 	host_close(&fd);
 }
 
-/* ---- the operations --------------------------------------------------------------------------------------------------------- */
+/* ---- the operations ---------------------------------------------------------------------------------------------- */
 
-#define OPEN_FLAGS (GOFER_OPEN_ACCESS | GOFER_OPEN_TRUNCATE)
-#define WALK_FLAGS (GOFER_WALK_HANDLE_LAST | GOFER_WALK_HANDLE_ALL)
-#define SET_FLAGS 0xffu
+#define OPEN_FLAGS    (GOFER_OPEN_ACCESS | GOFER_OPEN_TRUNCATE)
+#define WALK_FLAGS    (GOFER_WALK_HANDLE_LAST | GOFER_WALK_HANDLE_ALL)
+#define SET_FLAGS     0xffu
+#define RENAME_FLAGS  (GOFER_RENAME_NOREPLACE | GOFER_RENAME_EXCHANGE)
+#define XATTR_FLAGS   (GOFER_XATTR_CREATE | GOFER_XATTR_REPLACE)
+#define HAS_ALL_ATTRS (HAS_HANDLE | HAS_VALUE | HAS_MODE | HAS_OWNER | HAS_TIMES)
+#define CLOSE_BYTES   (GOFER_CLOSE_MAX * sizeof(uint32_t))
 
+/* clang-format off */
 const struct op_row op_rows[GOFER_OP_COUNT] = {
-	/*                     name           run              has                                flags         data            names  writes */
-	[GOFER_ATTACH] =      { "attach",      op_attach,      HAS_VALUE,                         0,            0,              0, 0,  false },
-	[GOFER_WALK] =        { "walk",        op_walk,        HAS_HANDLE,                        WALK_FLAGS,   0, 0, GOFER_WALK_MAX,  false },
-	[GOFER_OPEN] =        { "open",        op_open,        HAS_HANDLE,                        OPEN_FLAGS,   0,              0, 0,  false },
-	[GOFER_WALK_OPEN] =   { "walk_open",   op_walk_open,   HAS_HANDLE,           WALK_FLAGS | OPEN_FLAGS,   0, 0, GOFER_WALK_MAX,  false },
-	[GOFER_READDIR] =     { "readdir",     op_readdir,     HAS_HANDLE | HAS_VALUE,            0,            0,              0, 0,  false },
-	[GOFER_READLINK] =    { "readlink",    op_readlink,    HAS_HANDLE,                        0,            0,              0, 0,  false },
-	[GOFER_STAT] =        { "stat",        op_stat,        HAS_HANDLE,                        0,            0,              0, 0,  false },
-	[GOFER_SETATTR] =     { "setattr",     op_setattr,     HAS_HANDLE | HAS_VALUE | HAS_MODE | HAS_OWNER | HAS_TIMES,
-											  SET_FLAGS,    0,              0, 0,  true },
-	[GOFER_CREATE] =      { "create",      op_create,      HAS_HANDLE | HAS_MODE,             OPEN_FLAGS,   0,              1, 1,  true },
-	[GOFER_MKDIR] =       { "mkdir",       op_mkdir,       HAS_HANDLE | HAS_MODE,             0,            0,              1, 1,  true },
-	[GOFER_SYMLINK] =     { "symlink",     op_symlink,     HAS_HANDLE | HAS_DATA,             0,            GOFER_LINK_MAX, 1, 1,  true },
-	[GOFER_MKNOD] =       { "mknod",       op_mknod,       HAS_HANDLE | HAS_MODE,             0,            0,              1, 1,  true },
-	[GOFER_LINK] =        { "link",        op_link,        HAS_HANDLE | HAS_HANDLE2,          0,            0,              1, 1,  true },
-	[GOFER_UNLINK] =      { "unlink",      op_unlink,      HAS_HANDLE,                        0,            0,              1, 1,  true },
-	[GOFER_RMDIR] =       { "rmdir",       op_rmdir,       HAS_HANDLE,                        0,            0,              1, 1,  true },
-	[GOFER_RENAME] =      { "rename",      op_rename,      HAS_HANDLE | HAS_HANDLE2,
-					 GOFER_RENAME_NOREPLACE | GOFER_RENAME_EXCHANGE,                        0,              2, 2,  true },
-	[GOFER_STATFS] =      { "statfs",      op_statfs,      HAS_HANDLE,                        0,            0,              0, 0,  false },
-	[GOFER_GETXATTR] =    { "getxattr",    op_getxattr,    HAS_HANDLE,                        0,            0,              1, 1,  false },
-	[GOFER_SETXATTR] =    { "setxattr",    op_setxattr,    HAS_HANDLE | HAS_DATA,
-					 GOFER_XATTR_CREATE | GOFER_XATTR_REPLACE,                              GOFER_XATTR_MAX, 1, 1, true },
-	[GOFER_LISTXATTR] =   { "listxattr",   op_listxattr,   HAS_HANDLE,                        0,            0,              0, 0,  false },
-	[GOFER_REMOVEXATTR] = { "removexattr", op_removexattr, HAS_HANDLE,                        0,            0,              1, 1,  true },
-	[GOFER_FSYNC] =       { "fsync",       op_fsync,       HAS_HANDLE,                        0,            0,              0, 0,  false },
-	[GOFER_CLOSE] =       { "close",       op_close,       HAS_DATA,                          0,
-					 GOFER_CLOSE_MAX * 4,                                                                   0, 0,  false },
+	/* name, function, fields, flags, most bytes of data, least and most names, writes */
+	[GOFER_ATTACH] =       { "attach",      op_attach,      HAS_VALUE,                0,                       0,               0, 0,              false },
+	[GOFER_WALK] =         { "walk",        op_walk,        HAS_HANDLE,               WALK_FLAGS,              0,               0, GOFER_WALK_MAX, false },
+	[GOFER_OPEN] =         { "open",        op_open,        HAS_HANDLE,               OPEN_FLAGS,              0,               0, 0,              false },
+	[GOFER_WALK_OPEN] =    { "walk_open",   op_walk_open,   HAS_HANDLE,               WALK_FLAGS | OPEN_FLAGS, 0,               0, GOFER_WALK_MAX, false },
+	[GOFER_READDIR] =      { "readdir",     op_readdir,     HAS_HANDLE | HAS_VALUE,   0,                       0,               0, 0,              false },
+	[GOFER_READLINK] =     { "readlink",    op_readlink,    HAS_HANDLE,               0,                       0,               0, 0,              false },
+	[GOFER_STAT] =         { "stat",        op_stat,        HAS_HANDLE,               0,                       0,               0, 0,              false },
+	[GOFER_SETATTR] =      { "setattr",     op_setattr,     HAS_ALL_ATTRS,            SET_FLAGS,               0,               0, 0,              true },
+	[GOFER_CREATE] =       { "create",      op_create,      HAS_HANDLE | HAS_MODE,    OPEN_FLAGS,              0,               1, 1,              true },
+	[GOFER_MKDIR] =        { "mkdir",       op_mkdir,       HAS_HANDLE | HAS_MODE,    0,                       0,               1, 1,              true },
+	[GOFER_SYMLINK] =      { "symlink",     op_symlink,     HAS_HANDLE | HAS_DATA,    0,                       GOFER_LINK_MAX,  1, 1,              true },
+	[GOFER_MKNOD] =        { "mknod",       op_mknod,       HAS_HANDLE | HAS_MODE,    0,                       0,               1, 1,              true },
+	[GOFER_LINK] =         { "link",        op_link,        HAS_HANDLE | HAS_HANDLE2, 0,                       0,               1, 1,              true },
+	[GOFER_UNLINK] =       { "unlink",      op_unlink,      HAS_HANDLE,               0,                       0,               1, 1,              true },
+	[GOFER_RMDIR] =        { "rmdir",       op_rmdir,       HAS_HANDLE,               0,                       0,               1, 1,              true },
+	[GOFER_RENAME] =       { "rename",      op_rename,      HAS_HANDLE | HAS_HANDLE2, RENAME_FLAGS,            0,               2, 2,              true },
+	[GOFER_STATFS] =       { "statfs",      op_statfs,      HAS_HANDLE,               0,                       0,               0, 0,              false },
+	[GOFER_GETXATTR] =     { "getxattr",    op_getxattr,    HAS_HANDLE,               0,                       0,               1, 1,              false },
+	[GOFER_SETXATTR] =     { "setxattr",    op_setxattr,    HAS_HANDLE | HAS_DATA,    XATTR_FLAGS,             GOFER_XATTR_MAX, 1, 1,              true },
+	[GOFER_LISTXATTR] =    { "listxattr",   op_listxattr,   HAS_HANDLE,               0,                       0,               0, 0,              false },
+	[GOFER_REMOVEXATTR] =  { "removexattr", op_removexattr, HAS_HANDLE,               0,                       0,               1, 1,              true },
+	[GOFER_FSYNC] =        { "fsync",       op_fsync,       HAS_HANDLE,               0,                       0,               0, 0,              false },
+	[GOFER_CLOSE] =        { "close",       op_close,       HAS_DATA,                 0,                       CLOSE_BYTES,     0, 0,              false },
 };
+/* clang-format on */

@@ -1,8 +1,9 @@
 /*
  * Inside the gofer: the server, one call on it, and the table of operations.
  *
- * A call goes decode (serve.c; everything about its shape is checked against its row) -> handles looked up and the root's rules applied
- * (serve.c) -> the row's function (op_*.c) -> reply. Each channel's thread has one struct call, reused; nothing is allocated in it.
+ * A call goes decode (serve.c; everything about its shape is checked against its row) -> handles looked up and the
+ * root's rules applied (serve.c) -> the row's function (op_*.c) -> reply. Each channel's thread has one struct call,
+ * reused; nothing is allocated in it.
  */
 #ifndef GOFER_SERVE_H
 #define GOFER_SERVE_H

@@ -98,7 +98,7 @@ int store_remove(const struct store *s, const char *root)
 	return err ? err : tree_remove(s->fd, temp);
 }
 
-/* ---- a tree in the making ------------------------------------------------------------------------------------------------- */
+/* ---- a tree in the making ---------------------------------------------------------------------------------------- */
 
 int store_temp_make(const struct store *s, struct store_temp *t)
 {
@@ -129,7 +129,10 @@ static int write_manifest(int dirfd, const struct manifest *m)
 	return err;
 }
 
-/* An equal one is there. Whole, since it has its name; that the name is on disk is made sure of: its maker may have died before. */
+/*
+ * An equal one is there. Whole, since it has its name; that the name is on disk is made sure of: its maker may have
+ * died before.
+ */
 static int reuse(const struct store *s)
 {
 	int err = hostop_sync(s->fd);

@@ -88,7 +88,7 @@ int tree_open_dir(int dirfd, const char *name)
 	return (int)HOST_RETRY(openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
-/* ---- durable ---------------------------------------------------------------------------------------------------------------- */
+/* ---- durable ----------------------------------------------------------------------------------------------------- */
 
 static int sync_one(int dirfd, const char *name, unsigned int depth_max)
 {
@@ -123,7 +123,7 @@ int tree_make_durable(int dirfd, unsigned int depth_max)
 	return err ? err : hostop_sync(dirfd);
 }
 
-/* ---- removal ---------------------------------------------------------------------------------------------------------------- */
+/* ---- removal ----------------------------------------------------------------------------------------------------- */
 
 static int remove_below(int dirfd, const char *name, unsigned int depth);
 

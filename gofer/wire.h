@@ -1,19 +1,20 @@
 /*
- * What the sentry and the gofer say to each other: the one header that both include, and the boundary between two processes that
- * do not trust each other.
+ * What the sentry and the gofer say to each other: the one header that both include, and the boundary between two
+ * processes that do not trust each other.
  *
- * A channel is a Unix SOCK_SEQPACKET socket; there is one per lane. One packet is one message, so lengths cannot drift. On a
- * channel the states are
+ * A channel is a Unix SOCK_SEQPACKET socket; there is one per lane. One packet is one message, so lengths cannot drift.
+ * On a channel the states are
  *
  *      idle ──request (sentry sends)──▶ asked ──reply (gofer sends, at most one fd attached)──▶ idle
  *        └──────── anything malformed, or end of file ──▶ closed (for this channel only, for ever)
  *
- * The sentry writes every byte of a request and the gofer every byte of a reply; neither reads a message twice, neither sends fds
- * except the gofer (what a sentry attaches is dropped unseen). Fields that an op does not use are zero, and the gofer closes the
- * channel on one that is not: a client that sends rubbish is broken or broken into. What an honest program can cause (a file
- * that is missing, a read-only root, a stale handle) is an error reply instead.
+ * The sentry writes every byte of a request and the gofer every byte of a reply; neither reads a message twice, neither
+ * sends fds except the gofer (what a sentry attaches is dropped unseen). Fields that an op does not use are zero, and
+ * the gofer closes the channel on one that is not: a client that sends rubbish is broken or broken into. What an honest
+ * program can cause (a file that is missing, a read-only root, a stale handle) is an error reply instead.
  *
- * No path is on the wire, only names: 1 to 255 bytes, no '/', no NUL, not "." and not "..". All integers are in host order.
+ * No path is on the wire, only names: 1 to 255 bytes, no '/', no NUL, not "." and not "..". All integers are in host
+ * order.
  *
  *  request:  struct gofer_request | name_count × (uint16_t len, len bytes) | data_len bytes
  *  reply:    struct gofer_reply   | count × struct gofer_entry             | data_len bytes
@@ -33,8 +34,9 @@
 #define GOFER_NO_HANDLE 0u       /* no handle has this number */
 
 /*
- * A handle names an inode that the gofer holds open (O_PATH): it stays that inode whatever is renamed outside. Handles are shared
- * by all channels of a sandbox, and the numbers of closed ones come back only after a long while (a stale one is -EBADF).
+ * A handle names an inode that the gofer holds open (O_PATH): it stays that inode whatever is renamed outside. Handles
+ * are shared by all channels of a sandbox, and the numbers of closed ones come back only after a long while (a stale
+ * one is -EBADF).
  */
 enum gofer_op {
 	GOFER_ATTACH = 1,  /* value: the root's index in the runtime's configuration -> entry with handle; value: GOFER_ROOT_* */
@@ -64,15 +66,19 @@ enum gofer_op {
 };
 
 /*
- * WALK goes from `handle` through the names and stops before the first that is missing or cannot be looked up (error says why,
- * count entries are those before it), or at the first symlink, which is the last entry then (error 0, count may be less than what was
- * asked, data is the link's target). Entry i is name i. No names: the handle's own entry, count 1. An entry that was to have a handle
- * and has none says that the table is full (error -ENFILE, unless there was another).
+ * WALK goes from `handle` through the names and stops before the first that is missing or cannot be looked up (error
+ * says why, count entries are those before it), or at the first symlink, which is the last entry then (error 0, count
+ * may be less than what was asked, data is the link's target). Entry i is name i. No names: the handle's own entry,
+ * count 1. An entry that was to have a handle and has none says that the table is full (error -ENFILE, unless there was
+ * another).
  */
 #define GOFER_WALK_HANDLE_LAST 0x100u /* the last entry found gets a handle */
 #define GOFER_WALK_HANDLE_ALL 0x200u  /* each of the entries gets one */
 
-/* Exactly one of the first three; the fd has that access and no more. Regular files only: else -EISDIR, -ENXIO, -ELOOP, and no fd. */
+/*
+ * Exactly one of the first three; the fd has that access and no more. Regular files only: else -EISDIR, -ENXIO, -ELOOP,
+ * and no fd.
+ */
 #define GOFER_OPEN_READ 0x1u
 #define GOFER_OPEN_WRITE 0x2u
 #define GOFER_OPEN_READ_WRITE 0x3u
@@ -164,7 +170,10 @@ struct gofer_entry {
 };
 _Static_assert(sizeof(struct gofer_entry) == 120, "gofer_entry is on the wire");
 
-/* One of READDIR's entries: this, the name, zeroes up to a multiple of 8. "." and ".." are left out. End of directory: count 0. */
+/*
+ * One of READDIR's entries: this, the name, zeroes up to a multiple of 8. "." and ".." are left out. End of directory:
+ * count 0.
+ */
 struct gofer_dirent {
 	struct gofer_attr attr;
 	uint64_t cookie;    /* where to go on after this entry */

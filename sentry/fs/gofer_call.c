@@ -92,8 +92,9 @@ int gofer_give_up(struct gofer_exchange *x, const char *why)
 }
 
 /*
- * Waits for the reply and takes it. The socket has a receive time-out of about a timer tick (gofer_client_new): the scheduler's coarse
- * timers cost nothing measurable, ppoll(2) with a fine one doubled the price of a call on a virtual machine.
+ * Waits for the reply and takes it. The socket has a receive time-out of about a timer tick (gofer_client_new): the
+ * scheduler's coarse timers cost nothing measurable, ppoll(2) with a fine one doubled the price of a call on a virtual
+ * machine.
  */
 static int64_t wait_for_reply(struct gofer_exchange *x, struct msghdr *msg)
 {
@@ -146,7 +147,9 @@ static int receive(struct gofer_exchange *x)
 		char buf[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec iov = { .iov_base = x->ch->in, .iov_len = sizeof(x->ch->in) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = CMSG_LEN(sizeof(int)) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = CMSG_LEN(sizeof(int))
+	};
 	const char *wrong;
 	int64_t n;
 
@@ -158,7 +161,9 @@ static int receive(struct gofer_exchange *x)
 	return wrong ? gofer_give_up(x, wrong) : 0;
 }
 
-/* Sends what has been put together and takes the reply; `err` is what putting it together came to. 0: x->reply stands. */
+/*
+ * Sends what has been put together and takes the reply; `err` is what putting it together came to. 0: x->reply stands.
+ */
 int gofer_exchange(struct gofer_exchange *x, int err)
 {
 	int64_t n;

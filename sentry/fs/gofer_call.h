@@ -1,6 +1,6 @@
 /*
- * One exchange with the gofer: taking a channel, putting a request together, sending it, judging the reply. What the typed calls of
- * gofer_client.c are made of; nobody else uses it.
+ * One exchange with the gofer: taking a channel, putting a request together, sending it, judging the reply. What the
+ * typed calls of gofer_client.c are made of; nobody else uses it.
  *
  *      gofer_call_begin (channel locked) ─▶ gofer_put_* and x.req's fields ─▶ gofer_exchange ─▶ x.reply, x.entry, x.data, x.fd
  *                                                                                        └▶ gofer_call_end (channel free)
@@ -46,7 +46,10 @@ struct gofer_client {
 	uint32_t closing_count;
 };
 
-/* A call under way: the channel is locked from gofer_call_begin() to gofer_call_end(), and the reply lies in its buffer. */
+/*
+ * A call under way: the channel is locked from gofer_call_begin() to gofer_call_end(), and the reply lies in its
+ * buffer.
+ */
 struct gofer_exchange {
 	struct gofer_client *client;
 	struct gofer_lane *ch;
@@ -71,8 +74,8 @@ int gofer_put_name(struct gofer_exchange *, struct gofer_name);
 int gofer_put_data(struct gofer_exchange *, const void *, size_t);
 
 /*
- * Sends what has been put together and takes the reply; `err` is what putting it together came to, and is returned if it is an
- * error. 0: x->reply stands, whatever its error field says.
+ * Sends what has been put together and takes the reply; `err` is what putting it together came to, and is returned if
+ * it is an error. 0: x->reply stands, whatever its error field says.
  */
 int gofer_exchange(struct gofer_exchange *, int err);
 /* The same for calls that fail as a whole: the reply's error is the call's. */

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "sentry/fs/gofer_call.h"
 
-/* ---- set-up ------------------------------------------------------------------------------------------------------------- */
+/* ---- set-up ------------------------------------------------------------------------------------------------------ */
 
 static void map_cpus(struct gofer_client *c, const int *cpus)
 {
@@ -78,7 +78,7 @@ void gofer_client_free(struct gofer_client *c)
 	mem_free(c);
 }
 
-/* ---- shapes that several calls share ---------------------------------------------------------------------------------------- */
+/* ---- shapes that several calls share ----------------------------------------------------------------------------- */
 
 /* The one entry that an answer must have. */
 static int one_entry(struct gofer_exchange *x, struct gofer_entry *out)
@@ -140,9 +140,11 @@ static int tell(struct gofer_client *c, enum gofer_op op, uint32_t handle, const
 	return err;
 }
 
-/* Bytes come back. `cut`: no more than size of them are wanted; else -ERANGE, unless size is 0 and only the length is. */
-static int64_t fetch(struct gofer_client *c, enum gofer_op op, uint32_t handle, const struct gofer_name *name, void *buf,
-		     size_t size, bool cut)
+/*
+ * Bytes come back. `cut`: no more than size of them are wanted; else -ERANGE, unless size is 0 and only the length is.
+ */
+static int64_t fetch(struct gofer_client *c, enum gofer_op op, uint32_t handle, const struct gofer_name *name,
+		     void *buf, size_t size, bool cut)
 {
 	struct gofer_exchange x;
 	int64_t r;
@@ -165,7 +167,7 @@ static int64_t fetch(struct gofer_client *c, enum gofer_op op, uint32_t handle, 
 	return r;
 }
 
-/* ---- the calls ---------------------------------------------------------------------------------------------------------- */
+/* ---- the calls --------------------------------------------------------------------------------------------------- */
 
 int gofer_attach(struct gofer_client *c, uint32_t root, struct gofer_entry *out, uint32_t *root_flags)
 {
@@ -184,7 +186,8 @@ int gofer_attach(struct gofer_client *c, uint32_t root, struct gofer_entry *out,
 }
 
 /* What a walk brought, believed as far as it fits what was asked. */
-static int take_walk(struct gofer_exchange *x, int n, struct gofer_entry *entries, char *link, size_t link_size, struct gofer_walked *out)
+static int take_walk(struct gofer_exchange *x, int n, struct gofer_entry *entries, char *link, size_t link_size,
+		     struct gofer_walked *out)
 {
 	int max = n ? n : 1;
 
@@ -202,8 +205,8 @@ static int take_walk(struct gofer_exchange *x, int n, struct gofer_entry *entrie
 	return 0;
 }
 
-static int do_walk(struct gofer_client *c, enum gofer_op op, uint32_t dir, const struct gofer_name *names, int n, uint32_t flags,
-		   struct gofer_entry *entries, char *link, size_t link_size, struct gofer_walked *out)
+static int do_walk(struct gofer_client *c, enum gofer_op op, uint32_t dir, const struct gofer_name *names, int n,
+		   uint32_t flags, struct gofer_entry *entries, char *link, size_t link_size, struct gofer_walked *out)
 {
 	struct gofer_exchange x;
 	int err = 0;
@@ -408,8 +411,8 @@ int gofer_rmdir(struct gofer_client *c, uint32_t dir, struct gofer_name name)
 	return tell(c, GOFER_RMDIR, dir, &name);
 }
 
-int gofer_rename(struct gofer_client *c, uint32_t from_dir, struct gofer_name from, uint32_t to_dir, struct gofer_name to,
-		 uint32_t flags)
+int gofer_rename(struct gofer_client *c, uint32_t from_dir, struct gofer_name from, uint32_t to_dir,
+		 struct gofer_name to, uint32_t flags)
 {
 	struct gofer_exchange x;
 	int err;
@@ -443,7 +446,8 @@ int64_t gofer_listxattr(struct gofer_client *c, uint32_t handle, char *buf, size
 	return fetch(c, GOFER_LISTXATTR, handle, NULL, buf, size, false);
 }
 
-int gofer_setxattr(struct gofer_client *c, uint32_t handle, struct gofer_name name, const void *value, size_t len, uint32_t flags)
+int gofer_setxattr(struct gofer_client *c, uint32_t handle, struct gofer_name name, const void *value, size_t len,
+		   uint32_t flags)
 {
 	struct gofer_exchange x;
 	int err;
@@ -469,7 +473,7 @@ int gofer_fsync_dir(struct gofer_client *c, uint32_t dir)
 	return tell(c, GOFER_FSYNC, dir, NULL);
 }
 
-/* ---- closing ------------------------------------------------------------------------------------------------------------ */
+/* ---- closing ----------------------------------------------------------------------------------------------------- */
 
 static void send_closes(struct gofer_client *c, const uint32_t *handles, uint32_t n)
 {

@@ -1,13 +1,14 @@
 /*
  * The sentry's side of the gofer protocol (gofer/wire.h): typed calls, one request and one reply each. Thread-safe.
  *
- * A call uses the channel of the CPU that it is made on, another free one if that is busy, and waits if all are. A call that takes
- * longer than a timer tick of the host (1 to 4 ms) is bracketed by stuck_begin and stuck_end, so that somebody else waits for the lane's traps meanwhile.
- * Every function returns a negative errno on failure; -EIO when the gofer is gone or has lied, and `lost` is called once, by the
- * thread that noticed. Locks: RANK_GOFER is held during the call and the two callbacks; `lost` runs with none of ours.
+ * A call uses the channel of the CPU that it is made on, another free one if that is busy, and waits if all are. A call
+ * that takes longer than a timer tick of the host (1 to 4 ms) is bracketed by stuck_begin and stuck_end, so that
+ * somebody else waits for the lane's traps meanwhile. Every function returns a negative errno on failure; -EIO when the
+ * gofer is gone or has lied, and `lost` is called once, by the thread that noticed. Locks: RANK_GOFER is held during
+ * the call and the two callbacks; `lost` runs with none of ours.
  *
- * Host calls made on the hot path, for the allowlist: sendto (no address), recvmsg, getcpu (vDSO), futex; when an answer is slow, poll.
- * gofer_client_new calls setsockopt: before the lock-down.
+ * Host calls made on the hot path, for the allowlist: sendto (no address), recvmsg, getcpu (vDSO), futex; when an
+ * answer is slow, poll. gofer_client_new calls setsockopt: before the lock-down.
  */
 #ifndef SENTRY_FS_GOFER_CLIENT_H
 #define SENTRY_FS_GOFER_CLIENT_H
@@ -40,7 +41,10 @@ struct gofer_client *gofer_client_new(const struct gofer_client_config *);
 /* Closes the channels; the gofer drops every handle. No call may be under way. */
 void gofer_client_free(struct gofer_client *);
 
-/* The root of that index in the runtime's list: its entry with a handle, its GOFER_ROOT_* flags. -ENOENT: there is none. */
+/*
+ * The root of that index in the runtime's list: its entry with a handle, its GOFER_ROOT_* flags. -ENOENT: there is
+ * none.
+ */
 int gofer_attach(struct gofer_client *, uint32_t root, struct gofer_entry *, uint32_t *root_flags);
 
 /* Where a walk ended. */
@@ -51,12 +55,16 @@ struct gofer_walked {
 	size_t link_len; /* the last entry is a symlink: bytes of its target put into `link` (cut to its size) */
 };
 /*
- * Walks n names (1 to GOFER_WALK_MAX; 0: a second handle for dir) from dir, as GOFER_WALK says. flags: GOFER_WALK_*. entries has room for
- * n (at least 1). link may be NULL. 0 when a reply came, even if nothing was found: see out->count and out->error.
+ * Walks n names (1 to GOFER_WALK_MAX; 0: a second handle for dir) from dir, as GOFER_WALK says. flags: GOFER_WALK_*.
+ * entries has room for n (at least 1). link may be NULL. 0 when a reply came, even if nothing was found: see out->count
+ * and out->error.
  */
 int gofer_walk(struct gofer_client *, uint32_t dir, const struct gofer_name *, int n, uint32_t flags, struct gofer_entry *entries,
 	       char *link, size_t link_size, struct gofer_walked *out);
-/* The same, and opens the last name (flags: GOFER_WALK_* and GOFER_OPEN_*) if the walk reached it without meeting a symlink. */
+/*
+ * The same, and opens the last name (flags: GOFER_WALK_* and GOFER_OPEN_*) if the walk reached it without meeting a
+ * symlink.
+ */
 int gofer_walk_open(struct gofer_client *, uint32_t dir, const struct gofer_name *, int n, uint32_t flags,
 		    struct gofer_entry *entries, char *link, size_t link_size, struct gofer_walked *out);
 /* An fd (close-on-exec) with just the access asked for, and the file's attributes if wanted. Regular files only. */
@@ -86,7 +94,10 @@ struct gofer_setattr {
 };
 int gofer_setattr(struct gofer_client *, uint32_t handle, const struct gofer_setattr *, struct gofer_attr *after);
 
-/* Always exclusive: -EEXIST if there is anything of that name. Returns the fd; the entry has a handle. The caller applies its umask. */
+/*
+ * Always exclusive: -EEXIST if there is anything of that name. Returns the fd; the entry has a handle. The caller
+ * applies its umask.
+ */
 int gofer_create(struct gofer_client *, uint32_t dir, struct gofer_name, uint32_t mode, uint32_t open_flags, struct gofer_entry *);
 int gofer_mkdir(struct gofer_client *, uint32_t dir, struct gofer_name, uint32_t mode, struct gofer_entry *);
 int gofer_mknod(struct gofer_client *, uint32_t dir, struct gofer_name, uint32_t mode, struct gofer_entry *);
@@ -105,7 +116,10 @@ int gofer_setxattr(struct gofer_client *, uint32_t handle, struct gofer_name, co
 int gofer_removexattr(struct gofer_client *, uint32_t handle, struct gofer_name);
 int gofer_fsync_dir(struct gofer_client *, uint32_t dir);
 
-/* Gives a handle back; never fails, and usually costs no round trip: they are sent in batches. GOFER_NO_HANDLE is ignored. */
+/*
+ * Gives a handle back; never fails, and usually costs no round trip: they are sent in batches. GOFER_NO_HANDLE is
+ * ignored.
+ */
 void gofer_close(struct gofer_client *, uint32_t handle);
 /* Sends the batch now. */
 void gofer_close_flush(struct gofer_client *);

@@ -1,4 +1,7 @@
-/* Fixture: see fixture.h. The gofer runs in a forked child, as the runtime would run it, lock-down included (not under ASan). */
+/*
+ * Fixture: see fixture.h. The gofer runs in a forked child, as the runtime would run it, lock-down included (not under
+ * ASan).
+ */
 #include "fixture.h"
 
 #include <criterion/criterion.h>

@@ -15,26 +15,70 @@
 
 #include "fixture.h"
 
-/* ---- read-only roots -------------------------------------------------------------------------------------------------------------- */
+/* ---- read-only roots --------------------------------------------------------------------------------------------- */
 
 struct target {
 	struct gofer_client *c;
 	uint32_t dir, file;
 };
 
-static int64_t try_create(struct target *t) { struct gofer_entry e; return gofer_create(t->c, t->dir, name_of("new"), 0644, GOFER_OPEN_WRITE, &e); }
-static int64_t try_mkdir(struct target *t) { struct gofer_entry e; return gofer_mkdir(t->c, t->dir, name_of("new"), 0755, &e); }
-static int64_t try_mknod(struct target *t) { struct gofer_entry e; return gofer_mknod(t->c, t->dir, name_of("new"), S_IFIFO | 0644, &e); }
-static int64_t try_symlink(struct target *t) { struct gofer_entry e; return gofer_symlink(t->c, t->dir, name_of("new"), "x", 1, &e); }
-static int64_t try_link(struct target *t) { struct gofer_attr a; return gofer_link(t->c, t->file, t->dir, name_of("new"), &a); }
-static int64_t try_unlink(struct target *t) { return gofer_unlink(t->c, t->dir, name_of("file")); }
-static int64_t try_rmdir(struct target *t) { return gofer_rmdir(t->c, t->dir, name_of("sub")); }
-static int64_t try_rename(struct target *t) { return gofer_rename(t->c, t->dir, name_of("file"), t->dir, name_of("g"), 0); }
-static int64_t try_write(struct target *t) { return gofer_open(t->c, t->file, GOFER_OPEN_WRITE, NULL); }
-static int64_t try_read_write(struct target *t) { return gofer_open(t->c, t->file, GOFER_OPEN_READ_WRITE, NULL); }
-static int64_t try_truncate(struct target *t) { return gofer_open(t->c, t->file, GOFER_OPEN_WRITE | GOFER_OPEN_TRUNCATE, NULL); }
-static int64_t try_setxattr(struct target *t) { return gofer_setxattr(t->c, t->file, name_of("user.a"), "v", 1, 0); }
-static int64_t try_removexattr(struct target *t) { return gofer_removexattr(t->c, t->file, name_of("user.a")); }
+static int64_t try_create(struct target *t)
+{
+	struct gofer_entry e;
+	return gofer_create(t->c, t->dir, name_of("new"), 0644, GOFER_OPEN_WRITE, &e);
+}
+static int64_t try_mkdir(struct target *t)
+{
+	struct gofer_entry e;
+	return gofer_mkdir(t->c, t->dir, name_of("new"), 0755, &e);
+}
+static int64_t try_mknod(struct target *t)
+{
+	struct gofer_entry e;
+	return gofer_mknod(t->c, t->dir, name_of("new"), S_IFIFO | 0644, &e);
+}
+static int64_t try_symlink(struct target *t)
+{
+	struct gofer_entry e;
+	return gofer_symlink(t->c, t->dir, name_of("new"), "x", 1, &e);
+}
+static int64_t try_link(struct target *t)
+{
+	struct gofer_attr a;
+	return gofer_link(t->c, t->file, t->dir, name_of("new"), &a);
+}
+static int64_t try_unlink(struct target *t)
+{
+	return gofer_unlink(t->c, t->dir, name_of("file"));
+}
+static int64_t try_rmdir(struct target *t)
+{
+	return gofer_rmdir(t->c, t->dir, name_of("sub"));
+}
+static int64_t try_rename(struct target *t)
+{
+	return gofer_rename(t->c, t->dir, name_of("file"), t->dir, name_of("g"), 0);
+}
+static int64_t try_write(struct target *t)
+{
+	return gofer_open(t->c, t->file, GOFER_OPEN_WRITE, NULL);
+}
+static int64_t try_read_write(struct target *t)
+{
+	return gofer_open(t->c, t->file, GOFER_OPEN_READ_WRITE, NULL);
+}
+static int64_t try_truncate(struct target *t)
+{
+	return gofer_open(t->c, t->file, GOFER_OPEN_WRITE | GOFER_OPEN_TRUNCATE, NULL);
+}
+static int64_t try_setxattr(struct target *t)
+{
+	return gofer_setxattr(t->c, t->file, name_of("user.a"), "v", 1, 0);
+}
+static int64_t try_removexattr(struct target *t)
+{
+	return gofer_removexattr(t->c, t->file, name_of("user.a"));
+}
 
 static int64_t try_setattr(struct target *t, uint32_t set)
 {
@@ -44,10 +88,22 @@ static int64_t try_setattr(struct target *t, uint32_t set)
 	return gofer_setattr(t->c, t->file, &s, &a);
 }
 
-static int64_t try_chmod(struct target *t) { return try_setattr(t, GOFER_SET_MODE); }
-static int64_t try_chown(struct target *t) { return try_setattr(t, GOFER_SET_UID | GOFER_SET_GID); }
-static int64_t try_size(struct target *t) { return try_setattr(t, GOFER_SET_SIZE); }
-static int64_t try_utimes(struct target *t) { return try_setattr(t, GOFER_SET_ATIME_NOW | GOFER_SET_MTIME_NOW); }
+static int64_t try_chmod(struct target *t)
+{
+	return try_setattr(t, GOFER_SET_MODE);
+}
+static int64_t try_chown(struct target *t)
+{
+	return try_setattr(t, GOFER_SET_UID | GOFER_SET_GID);
+}
+static int64_t try_size(struct target *t)
+{
+	return try_setattr(t, GOFER_SET_SIZE);
+}
+static int64_t try_utimes(struct target *t)
+{
+	return try_setattr(t, GOFER_SET_ATIME_NOW | GOFER_SET_MTIME_NOW);
+}
 
 static int64_t try_walk_open(struct target *t)
 {
@@ -61,8 +117,9 @@ static int64_t try_walk_open(struct target *t)
 }
 
 static int64_t (*const writing_calls[])(struct target *) = {
-	try_create, try_mkdir, try_mknod, try_symlink, try_link, try_unlink, try_rmdir, try_rename, try_write, try_read_write,
-	try_truncate, try_setxattr, try_removexattr, try_chmod, try_chown, try_size, try_utimes, try_walk_open,
+	try_create,	 try_mkdir,  try_mknod, try_symlink,	try_link,     try_unlink,
+	try_rmdir,	 try_rename, try_write, try_read_write, try_truncate, try_setxattr,
+	try_removexattr, try_chmod,  try_chown, try_size,	try_utimes,   try_walk_open,
 };
 
 static void attack_readonly(bool no_clone)
@@ -104,7 +161,7 @@ Test(gofer_attack, a_readonly_root_refuses_every_writing_call)
 	attack_readonly(true);
 }
 
-/* ---- what is in a volume ------------------------------------------------------------------------------------------------------------ */
+/* ---- what is in a volume ----------------------------------------------------------------------------------------- */
 
 static int open_code(struct served *s, const char *name)
 {
@@ -176,7 +233,10 @@ Test(gofer_attack, set_id_bits_do_not_exist_on_a_nosuid_root)
 	serve_end(&s);
 }
 
-/* A hard link to a file outside is a name like any other, and nothing tells it apart: what protects such a file is the root's flags. */
+/*
+ * A hard link to a file outside is a name like any other, and nothing tells it apart: what protects such a file is the
+ * root's flags.
+ */
 Test(gofer_attack, hard_links_are_as_protected_as_their_root)
 {
 	struct served s = { 0 };
@@ -247,7 +307,7 @@ Test(gofer_attack, the_kernels_own_filesystems_are_empty_directories)
 	serve_end(&s);
 }
 
-/* ---- races against others ------------------------------------------------------------------------------------------------------------ */
+/* ---- races against others ---------------------------------------------------------------------------------------- */
 
 struct swapper {
 	char dir[SCRATCH_MAX];
@@ -320,7 +380,10 @@ Test(gofer_attack, a_symlink_swapped_in_during_the_walk_is_not_followed, .timeou
 	serve_end(&s);
 }
 
-/* Directories moved out of the root while the sentry holds them: the handle stays that inode, `..` does not exist on the wire. */
+/*
+ * Directories moved out of the root while the sentry holds them: the handle stays that inode, `..` does not exist on
+ * the wire.
+ */
 Test(gofer_attack, a_directory_moved_outside_leads_nowhere_else)
 {
 	struct served s = { 0 };
@@ -337,13 +400,14 @@ Test(gofer_attack, a_directory_moved_outside_leads_nowhere_else)
 	h = walk_to(&s, "d", NULL);
 	cr_assert_eq(rename(join(s.dir, "d"), join(outside, "d")), 0);
 	cr_expect_eq(gofer_stat(s.client, (uint32_t)h, &a), 0);
-	cr_expect_eq(gofer_unlink(s.client, (uint32_t)h, name_of("..")), -EINVAL, "the client library refuses it before the gofer would");
+	cr_expect_eq(gofer_unlink(s.client, (uint32_t)h, name_of("..")), -EINVAL,
+		     "the client library refuses it before the gofer would");
 	cr_expect_eq(gofer_unlink(s.client, (uint32_t)h, name_of("secret")), -ENOENT);
 	serve_end(&s);
 	scratch_remove(outside);
 }
 
-/* ---- the process ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the process ------------------------------------------------------------------------------------------------- */
 
 Test(gofer_attack, the_process_has_nothing_left_to_give)
 {

@@ -1,4 +1,7 @@
-/* The client library against a gofer that lies, hangs or dies: an error, told once, and never a byte outside of its buffers. */
+/*
+ * The client library against a gofer that lies, hangs or dies: an error, told once, and never a byte outside of its
+ * buffers.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,28 +26,74 @@ struct lie {
 	int fds; /* attached */
 };
 
-static void honest(struct lie *l) { (void)l; }
-static void other_seq(struct lie *l) { l->m.r.seq++; }
-static void other_op(struct lie *l) { l->m.r.op++; }
-static void too_short(struct lie *l) { l->len = 10; }
-static void len_differs(struct lie *l) { l->m.r.len++; }
-static void more_entries(struct lie *l) { l->m.r.count = 500; }
-static void two_entries(struct lie *l) { l->m.r.count = 2; l->m.r.len = (uint32_t)(l->len += sizeof(struct gofer_entry)); }
-static void no_entry(struct lie *l) { l->m.r.count = 0; l->m.r.len = (uint32_t)(l->len = sizeof(l->m.r)); }
-static void much_data(struct lie *l) { l->m.r.data_len = 0xfffffff0u; }
-static void positive_error(struct lie *l) { l->m.r.error = 5; }
-static void odd_error(struct lie *l) { l->m.r.error = -100000; }
-static void fd_unannounced(struct lie *l) { l->fds = 1; }
-static void fd_missing(struct lie *l) { l->m.r.has_fd = 1; }
-static void two_fds(struct lie *l) { l->m.r.has_fd = 1; l->fds = 2; }
+static void honest(struct lie *l)
+{
+	(void)l;
+}
+static void other_seq(struct lie *l)
+{
+	l->m.r.seq++;
+}
+static void other_op(struct lie *l)
+{
+	l->m.r.op++;
+}
+static void too_short(struct lie *l)
+{
+	l->len = 10;
+}
+static void len_differs(struct lie *l)
+{
+	l->m.r.len++;
+}
+static void more_entries(struct lie *l)
+{
+	l->m.r.count = 500;
+}
+static void two_entries(struct lie *l)
+{
+	l->m.r.count = 2;
+	l->m.r.len = (uint32_t)(l->len += sizeof(struct gofer_entry));
+}
+static void no_entry(struct lie *l)
+{
+	l->m.r.count = 0;
+	l->m.r.len = (uint32_t)(l->len = sizeof(l->m.r));
+}
+static void much_data(struct lie *l)
+{
+	l->m.r.data_len = 0xfffffff0u;
+}
+static void positive_error(struct lie *l)
+{
+	l->m.r.error = 5;
+}
+static void odd_error(struct lie *l)
+{
+	l->m.r.error = -100000;
+}
+static void fd_unannounced(struct lie *l)
+{
+	l->fds = 1;
+}
+static void fd_missing(struct lie *l)
+{
+	l->m.r.has_fd = 1;
+}
+static void two_fds(struct lie *l)
+{
+	l->m.r.has_fd = 1;
+	l->fds = 2;
+}
 
 static const struct {
 	void (*spoil)(struct lie *);
 	int result;
 } lies[] = {
-	{ honest, 0 },          { other_seq, -EIO },  { other_op, -EIO },  { too_short, -EIO },      { len_differs, -EIO },
-	{ more_entries, -EIO }, { two_entries, -EIO }, { no_entry, -EIO },  { much_data, -EIO },      { positive_error, -EIO },
-	{ odd_error, -EIO },    { fd_missing, -EIO },  { two_fds, -EIO },   { fd_unannounced, -EIO },
+	{ honest, 0 },	       { other_seq, -EIO },	 { other_op, -EIO },	{ too_short, -EIO },
+	{ len_differs, -EIO }, { more_entries, -EIO },	 { two_entries, -EIO }, { no_entry, -EIO },
+	{ much_data, -EIO },   { positive_error, -EIO }, { odd_error, -EIO },	{ fd_missing, -EIO },
+	{ two_fds, -EIO },     { fd_unannounced, -EIO },
 };
 
 static int open_fds(void)
@@ -91,9 +140,19 @@ static void *fake_gofer(void *arg)
 
 static atomic_int begun, ended, lost;
 
-static void on_begin(void) { begun++; }
-static void on_end(void) { ended++; }
-static void on_lost(void *arg) { (void)arg; lost++; }
+static void on_begin(void)
+{
+	begun++;
+}
+static void on_end(void)
+{
+	ended++;
+}
+static void on_lost(void *arg)
+{
+	(void)arg;
+	lost++;
+}
 
 static int walk_with(struct gofer_client *c)
 {
@@ -108,7 +167,9 @@ static int walk_with(struct gofer_client *c)
 
 static void tell(const struct lie *l, unsigned int delay_us, int result)
 {
-	struct gofer_client_config cfg = { .channels = 1, .lost = on_lost, .stuck_begin = on_begin, .stuck_end = on_end };
+	struct gofer_client_config cfg = {
+		.channels = 1, .lost = on_lost, .stuck_begin = on_begin, .stuck_end = on_end
+	};
 	struct gofer_client *c;
 	pthread_t thread;
 	struct fake f = { .lie = l, .delay_us = delay_us };
@@ -160,7 +221,9 @@ Test(gofer_client, a_slow_answer_is_bracketed, .timeout = 10)
 
 Test(gofer_client, a_gofer_that_hangs_and_is_killed_ends_the_call, .timeout = 10)
 {
-	struct gofer_client_config cfg = { .channels = 1, .lost = on_lost, .stuck_begin = on_begin, .stuck_end = on_end };
+	struct gofer_client_config cfg = {
+		.channels = 1, .lost = on_lost, .stuck_begin = on_begin, .stuck_end = on_end
+	};
 	struct lie nothing = { .len = 0 };
 	struct fake f = { .lie = &nothing, .delay_us = 20000 };
 	struct gofer_client *c;
@@ -171,7 +234,8 @@ Test(gofer_client, a_gofer_that_hangs_and_is_killed_ends_the_call, .timeout = 10
 	f.fd = pair[1];
 	cfg.fds = &pair[0];
 	c = gofer_client_new(&cfg);
-	pthread_create(&thread, NULL, fake_gofer, &f); /* sends an empty packet in the end, which is what end of file looks like */
+	pthread_create(&thread, NULL, fake_gofer,
+		       &f); /* sends an empty packet in the end, which is what end of file looks like */
 	cr_expect_eq(walk_with(c), -EIO);
 	cr_expect_eq(lost, 1);
 	pthread_join(thread, NULL);
@@ -179,7 +243,7 @@ Test(gofer_client, a_gofer_that_hangs_and_is_killed_ends_the_call, .timeout = 10
 	close(pair[1]);
 }
 
-/* ---- several threads ---------------------------------------------------------------------------------------------------------------- */
+/* ---- several threads --------------------------------------------------------------------------------------------- */
 
 static void *hammer(void *arg)
 {

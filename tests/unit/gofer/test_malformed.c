@@ -1,4 +1,7 @@
-/* The wire under attack: every malformed message ends its channel with a log line that names what was wrong, and nothing else. */
+/*
+ * The wire under attack: every malformed message ends its channel with a log line that names what was wrong, and
+ * nothing else.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,10 +40,22 @@ static void walk_of(struct message *m, const char *name)
 	add_name(m, name);
 }
 
-static void dot(struct message *m) { walk_of(m, "."); }
-static void dotdot(struct message *m) { walk_of(m, ".."); }
-static void slash(struct message *m) { walk_of(m, "a/b"); }
-static void empty(struct message *m) { walk_of(m, ""); }
+static void dot(struct message *m)
+{
+	walk_of(m, ".");
+}
+static void dotdot(struct message *m)
+{
+	walk_of(m, "..");
+}
+static void slash(struct message *m)
+{
+	walk_of(m, "a/b");
+}
+static void empty(struct message *m)
+{
+	walk_of(m, "");
+}
 
 static void nul(struct message *m)
 {
@@ -83,25 +98,102 @@ static void many_names(struct message *m)
 		add_name(m, "a");
 }
 
-static void op_zero(struct message *m) { m->req.op = 0; }
-static void op_large(struct message *m) { m->req.op = 0xffff; }
-static void op_next(struct message *m) { m->req.op = GOFER_OP_COUNT; }
-static void wrong_len(struct message *m) { m->req.op = GOFER_STAT; m->req.len = 17; }
-static void short_message(struct message *m) { m->req.op = GOFER_STAT; m->req.len = 8; }
-static void huge_message(struct message *m) { m->req.op = GOFER_WALK; m->body_len = GOFER_REQUEST_MAX; }
-static void flags(struct message *m) { walk_of(m, "a"); m->req.flags = 0x80000000u; }
-static void second_handle(struct message *m) { m->req.op = GOFER_STAT; m->req.handle2 = 1; }
-static void value(struct message *m) { walk_of(m, "a"); m->req.value = 1; }
-static void mode(struct message *m) { walk_of(m, "a"); m->req.mode = 1; }
-static void owner(struct message *m) { walk_of(m, "a"); m->req.gid = 1; }
-static void times(struct message *m) { walk_of(m, "a"); m->req.mtime.sec = 1; }
-static void nsec(struct message *m) { m->req.op = GOFER_SETATTR; m->req.atime.nsec = 1000000000; }
-static void data_short(struct message *m) { m->req.op = GOFER_CLOSE; m->req.data_len = 8; m->body_len = 4; }
-static void data_long(struct message *m) { m->req.op = GOFER_CLOSE; m->req.data_len = 4; m->body_len = 8; }
-static void data_absent(struct message *m) { m->req.op = GOFER_STAT; m->body_len = 4; }
-static void data_much(struct message *m) { m->req.op = GOFER_CLOSE; m->req.data_len = 4 * GOFER_CLOSE_MAX + 4; m->body_len = m->req.data_len; }
-static void data_giant(struct message *m) { m->req.op = GOFER_SYMLINK; add_name(m, "a"); m->req.data_len = 0xffffffffu; }
-static void rename_one(struct message *m) { m->req.op = GOFER_RENAME; add_name(m, "a"); }
+static void op_zero(struct message *m)
+{
+	m->req.op = 0;
+}
+static void op_large(struct message *m)
+{
+	m->req.op = 0xffff;
+}
+static void op_next(struct message *m)
+{
+	m->req.op = GOFER_OP_COUNT;
+}
+static void wrong_len(struct message *m)
+{
+	m->req.op = GOFER_STAT;
+	m->req.len = 17;
+}
+static void short_message(struct message *m)
+{
+	m->req.op = GOFER_STAT;
+	m->req.len = 8;
+}
+static void huge_message(struct message *m)
+{
+	m->req.op = GOFER_WALK;
+	m->body_len = GOFER_REQUEST_MAX;
+}
+static void flags(struct message *m)
+{
+	walk_of(m, "a");
+	m->req.flags = 0x80000000u;
+}
+static void second_handle(struct message *m)
+{
+	m->req.op = GOFER_STAT;
+	m->req.handle2 = 1;
+}
+static void value(struct message *m)
+{
+	walk_of(m, "a");
+	m->req.value = 1;
+}
+static void mode(struct message *m)
+{
+	walk_of(m, "a");
+	m->req.mode = 1;
+}
+static void owner(struct message *m)
+{
+	walk_of(m, "a");
+	m->req.gid = 1;
+}
+static void times(struct message *m)
+{
+	walk_of(m, "a");
+	m->req.mtime.sec = 1;
+}
+static void nsec(struct message *m)
+{
+	m->req.op = GOFER_SETATTR;
+	m->req.atime.nsec = 1000000000;
+}
+static void data_short(struct message *m)
+{
+	m->req.op = GOFER_CLOSE;
+	m->req.data_len = 8;
+	m->body_len = 4;
+}
+static void data_long(struct message *m)
+{
+	m->req.op = GOFER_CLOSE;
+	m->req.data_len = 4;
+	m->body_len = 8;
+}
+static void data_absent(struct message *m)
+{
+	m->req.op = GOFER_STAT;
+	m->body_len = 4;
+}
+static void data_much(struct message *m)
+{
+	m->req.op = GOFER_CLOSE;
+	m->req.data_len = 4 * GOFER_CLOSE_MAX + 4;
+	m->body_len = m->req.data_len;
+}
+static void data_giant(struct message *m)
+{
+	m->req.op = GOFER_SYMLINK;
+	add_name(m, "a");
+	m->req.data_len = 0xffffffffu;
+}
+static void rename_one(struct message *m)
+{
+	m->req.op = GOFER_RENAME;
+	add_name(m, "a");
+}
 
 static const struct malformed {
 	void (*make)(struct message *);
@@ -166,12 +258,16 @@ Test(gofer_malformed, every_row_ends_the_channel_and_says_why, .timeout = 60)
 		send_message(s.channel[0], &m);
 		cr_expect_eq(recv(s.channel[0], buf, sizeof(buf), 0), 0, "row %zu was answered", i);
 		read_log(&s, log, sizeof(log));
-		cr_expect(strstr(log, "channel closed: the sentry sent ") && strstr(log, table[i].log), "row %zu logs: %s", i, log);
+		cr_expect(strstr(log, "channel closed: the sentry sent ") && strstr(log, table[i].log),
+			  "row %zu logs: %s", i, log);
 		serve_end(&s); /* the gofer ends by itself, with status 0 */
 	}
 }
 
-/* Everything that looks like a request, with random bits in it: answers or an end, never a crash, never anything outside. */
+/*
+ * Everything that looks like a request, with random bits in it: answers or an end, never a crash, never anything
+ * outside.
+ */
 Test(gofer_malformed, random_requests_do_no_harm, .timeout = 60)
 {
 	static struct message m;
@@ -212,10 +308,13 @@ Test(gofer_malformed, fds_from_the_client_are_dropped, .timeout = 10)
 	union {
 		struct cmsghdr align;
 		char buf[CMSG_SPACE(sizeof(int))];
-	} control = { .align = { .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) } };
+	} control = { .align = {
+			      .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) } };
 	struct gofer_request req = { .len = sizeof(req), .op = GOFER_ATTACH };
 	struct iovec iov = { &req, sizeof(req) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof(control) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof(control)
+	};
 	struct served s = { 0 };
 	struct gofer_config cfg;
 	int p[2];
@@ -227,13 +326,14 @@ Test(gofer_malformed, fds_from_the_client_are_dropped, .timeout = 10)
 	memcpy(CMSG_DATA(&control.align), &p[1], sizeof(int));
 	cr_assert_geq(sendmsg(s.channel[0], &msg, 0), 0);
 	close(p[1]);
-	cr_expect_eq(recv(s.channel[0], reply, sizeof(reply), 0), sizeof(struct gofer_reply) + sizeof(struct gofer_entry));
+	cr_expect_eq(recv(s.channel[0], reply, sizeof(reply), 0),
+		     sizeof(struct gofer_reply) + sizeof(struct gofer_entry));
 	cr_expect_eq(read(p[0], &c, 1), 0, "nobody else holds the pipe open");
 	close(p[0]);
 	serve_end(&s);
 }
 
-/* ---- the configuration's own wire ------------------------------------------------------------------------------------------------ */
+/* ---- the configuration's own wire -------------------------------------------------------------------------------- */
 
 Test(gofer_malformed, configurations_are_checked_on_both_sides)
 {
@@ -260,7 +360,8 @@ Test(gofer_malformed, configurations_are_checked_on_both_sides)
 	cfg.max_handles = 77;
 	cr_assert_eq(gofer_config_send(sock[0], &cfg), 0);
 	cr_assert_eq(gofer_config_recv(sock[1], &got), 0);
-	cr_expect(got.roots == 2 && got.channels == 1 && got.channel[0].cpu == 1 && got.max_handles == 77 && got.log_fd == -1);
+	cr_expect(got.roots == 2 && got.channels == 1 && got.channel[0].cpu == 1 && got.max_handles == 77 &&
+		  got.log_fd == -1);
 	cr_expect(got.root[0].fd >= 0 && got.root[1].fd == -1);
 	cr_expect_str_eq(got.root[1].path, "/tmp");
 	cr_expect_str_eq(got.root[0].name, "rootfs");

@@ -1,4 +1,7 @@
-/* Sealing: what is refused and how it is said, what a seal is worth, what is left after a full disk or a kill at any point. */
+/*
+ * Sealing: what is refused and how it is said, what a seal is worth, what is left after a full disk or a kill at any
+ * point.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +65,8 @@ static int count_entries(struct bench *b, const char *prefix)
 	FILE *p;
 	int n = -1;
 
-	snprintf(cmd, sizeof(cmd), "find %s/store/sha256 -mindepth 1 -maxdepth 1 -name '%s*' | wc -l", b->state, prefix);
+	snprintf(cmd, sizeof(cmd), "find %s/store/sha256 -mindepth 1 -maxdepth 1 -name '%s*' | wc -l", b->state,
+		 prefix);
 	p = popen(cmd, "r");
 	cr_assert(p && fscanf(p, "%d", &n) == 1);
 	pclose(p);
@@ -127,16 +131,46 @@ Test(gofer_seal, damage_is_found)
 	tear_down(&b);
 }
 
-/* ---- what is refused ---------------------------------------------------------------------------------------------------------- */
+/* ---- what is refused --------------------------------------------------------------------------------------------- */
 
-static void make_fifo(const char *d) { mkdir(join(d, "lib"), 0755); cr_assert_eq(mkfifo(join(d, "lib/evil"), 0644), 0); }
-static void make_setuid(const char *d) { put_file(join(d, "su"), "x"); chmod(join(d, "su"), 04755); }
-static void make_setgid(const char *d) { put_file(join(d, "sg"), "x"); chmod(join(d, "sg"), 02755); }
-static void make_absolute(const char *d) { cr_assert_eq(symlink("/etc/passwd", join(d, "l")), 0); }
-static void make_dotdot(const char *d) { mkdir(join(d, "a"), 0755); cr_assert_eq(symlink("../../etc", join(d, "a/l")), 0); }
-static void make_control(const char *d) { put_file(join(d, "a\nb"), "x"); }
-static void make_large(const char *d) { put_file(join(d, "one"), "12345"); put_file(join(d, "two"), "678901"); }
-static void make_unreadable(const char *d) { put_file(join(d, "secret"), "x"); chmod(join(d, "secret"), 0); }
+static void make_fifo(const char *d)
+{
+	mkdir(join(d, "lib"), 0755);
+	cr_assert_eq(mkfifo(join(d, "lib/evil"), 0644), 0);
+}
+static void make_setuid(const char *d)
+{
+	put_file(join(d, "su"), "x");
+	chmod(join(d, "su"), 04755);
+}
+static void make_setgid(const char *d)
+{
+	put_file(join(d, "sg"), "x");
+	chmod(join(d, "sg"), 02755);
+}
+static void make_absolute(const char *d)
+{
+	cr_assert_eq(symlink("/etc/passwd", join(d, "l")), 0);
+}
+static void make_dotdot(const char *d)
+{
+	mkdir(join(d, "a"), 0755);
+	cr_assert_eq(symlink("../../etc", join(d, "a/l")), 0);
+}
+static void make_control(const char *d)
+{
+	put_file(join(d, "a\nb"), "x");
+}
+static void make_large(const char *d)
+{
+	put_file(join(d, "one"), "12345");
+	put_file(join(d, "two"), "678901");
+}
+static void make_unreadable(const char *d)
+{
+	put_file(join(d, "secret"), "x");
+	chmod(join(d, "secret"), 0);
+}
 
 static void make_many(const char *d)
 {
@@ -242,7 +276,7 @@ Test(gofer_seal, hard_links_are_copied_apart)
 	tear_down(&b);
 }
 
-/* ---- failures ----------------------------------------------------------------------------------------------------------------- */
+/* ---- failures ---------------------------------------------------------------------------------------------------- */
 
 struct trouble {
 	int left;  /* operations until it comes */
@@ -305,7 +339,8 @@ static int fail_at_every_point(int error)
 		cr_expect(err == error || err == 0, "point %d: %d", n, err);
 		if (err) {
 			cr_expect_eq(r.root[0], 0);
-			cr_expect(strstr(r.why, "output raw: ") == r.why && strstr(r.why, strerror(-error)), "point %d: %s", n, r.why);
+			cr_expect(strstr(r.why, "output raw: ") == r.why && strstr(r.why, strerror(-error)),
+				  "point %d: %s", n, r.why);
 			cr_expect_eq(count_entries(&b, "."), 0, "point %d: a failed seal cleans up after itself", n);
 		}
 		check_store(&b, golden, n);
@@ -361,7 +396,7 @@ Test(gofer_seal, killed_at_every_point, .timeout = 60)
 	cr_expect(finished && n > 20, "%d", n);
 }
 
-/* ---- state files ---------------------------------------------------------------------------------------------------------------- */
+/* ---- state files ------------------------------------------------------------------------------------------------- */
 
 static void read_back(const char *dir, char *buf, size_t size)
 {
@@ -422,7 +457,10 @@ Test(gofer_seal, cleaning_spares_what_is_being_written)
 	tear_down(&b);
 }
 
-/* Several runs on one state directory, each opening (and so cleaning) the store and sealing the same: one result, nothing lost. */
+/*
+ * Several runs on one state directory, each opening (and so cleaning) the store and sealing the same: one result,
+ * nothing lost.
+ */
 Test(gofer_seal, several_processes_share_a_store, .timeout = 30)
 {
 	struct bench b;

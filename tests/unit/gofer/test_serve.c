@@ -85,7 +85,9 @@ Test(gofer_serve, make_change_remove)
 	struct served s = { 0 };
 	struct gofer_entry dir, file, e;
 	struct gofer_attr a;
-	struct gofer_setattr set = { .set = GOFER_SET_MODE | GOFER_SET_SIZE | GOFER_SET_MTIME, .mode = 0600, .size = 3,
+	struct gofer_setattr set = { .set = GOFER_SET_MODE | GOFER_SET_SIZE | GOFER_SET_MTIME,
+				     .mode = 0600,
+				     .size = 3,
 				     .mtime = { .sec = 1000000000, .nsec = 7 } };
 	struct gofer_statfs fs;
 	struct stat st;
@@ -110,9 +112,11 @@ Test(gofer_serve, make_change_remove)
 	cr_expect_eq(a.nlink, 2);
 	cr_assert_eq(gofer_symlink(s.client, s.root, name_of("sym"), "d/f", 3, &e), 0);
 	cr_expect(S_ISLNK(e.attr.mode));
-	cr_expect_eq(gofer_rename(s.client, s.root, name_of("hard"), dir.handle, name_of("f"), GOFER_RENAME_NOREPLACE), -EEXIST);
+	cr_expect_eq(gofer_rename(s.client, s.root, name_of("hard"), dir.handle, name_of("f"), GOFER_RENAME_NOREPLACE),
+		     -EEXIST);
 	cr_expect_eq(gofer_rename(s.client, s.root, name_of("hard"), dir.handle, name_of("g"), 0), 0);
-	cr_expect_eq(gofer_rename(s.client, s.root, name_of("sym"), dir.handle, name_of("g"), GOFER_RENAME_EXCHANGE), 0);
+	cr_expect_eq(gofer_rename(s.client, s.root, name_of("sym"), dir.handle, name_of("g"), GOFER_RENAME_EXCHANGE),
+		     0);
 	cr_assert_eq(lstat(join(s.dir, "d/g"), &st), 0);
 	cr_expect(S_ISLNK(st.st_mode));
 	cr_expect_eq(gofer_rmdir(s.client, s.root, name_of("d")), -ENOTEMPTY);
@@ -148,7 +152,8 @@ Test(gofer_serve, xattr)
 	cr_expect_eq(gofer_getxattr(s.client, (uint32_t)f, name_of("user.k"), buf, 2), -ERANGE);
 	cr_expect_eq(gofer_listxattr(s.client, (uint32_t)f, buf, sizeof(buf)), 7);
 	cr_expect_str_eq(buf, "user.k");
-	cr_expect_eq(gofer_getxattr(s.client, (uint32_t)f, name_of("security.capability"), buf, sizeof(buf)), -EOPNOTSUPP);
+	cr_expect_eq(gofer_getxattr(s.client, (uint32_t)f, name_of("security.capability"), buf, sizeof(buf)),
+		     -EOPNOTSUPP);
 	cr_expect_eq(gofer_setxattr(s.client, (uint32_t)f, name_of("trusted.k"), "v", 1, 0), -EOPNOTSUPP);
 	cr_expect_eq(gofer_removexattr(s.client, (uint32_t)f, name_of("user.k")), 0);
 	cr_expect_eq(gofer_removexattr(s.client, (uint32_t)f, name_of("user.k")), -ENODATA);
@@ -219,7 +224,8 @@ Test(gofer_serve, handles_are_limited_and_stale_ones_are_noticed)
 	cr_assert_eq(gofer_walk(s.client, s.root, NULL, 0, GOFER_WALK_HANDLE_LAST, &e, NULL, 0, &w), 0);
 	first = e.handle;
 	for (int i = 0; i < 8; i++)
-		cr_assert(gofer_walk(s.client, s.root, NULL, 0, GOFER_WALK_HANDLE_LAST, &e, NULL, 0, &w) == 0 && e.handle);
+		cr_assert(gofer_walk(s.client, s.root, NULL, 0, GOFER_WALK_HANDLE_LAST, &e, NULL, 0, &w) == 0 &&
+			  e.handle);
 	cr_assert_eq(gofer_walk(s.client, s.root, NULL, 0, GOFER_WALK_HANDLE_LAST, &e, NULL, 0, &w), 0);
 	cr_expect_eq(w.error, -ENFILE);
 	cr_expect_eq(e.handle, 0);
