@@ -150,7 +150,7 @@ static int check_roots(const struct call *c, const struct op_row *row)
 		return -EROFS;
 	if (c->h2 && root_readonly(c->h2->root))
 		return -EROFS;
-	if (c->h2 && c->h->root != c->h2->root)
+	if (c->h && c->h2 && c->h->root != c->h2->root)
 		return -EXDEV;
 	return (c->h && c->h->barren) || (c->h2 && c->h2->barren) ? -EACCES : 0;
 }

@@ -50,7 +50,7 @@ struct gofer_client *gofer_client_new(const struct gofer_client_config *cfg)
 		c->channel[taken] = ch;
 		c->channels++;
 	}
-	if (taken == cfg->channels) {
+	if (c && taken == cfg->channels) {
 		lock_init(&c->close_lock, RANK_GOFER, "gofer handles to close");
 		c->stuck_begin = cfg->stuck_begin;
 		c->stuck_end = cfg->stuck_end;
