@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/lock.h"
+#include "base/ref.h"
 #include "platform/arch.h"
 #include "platform/arch_control.h"
 #include "platform/platform.h"
@@ -49,9 +50,11 @@ enum request {
 struct hproc {
 	pid_t tgid;
 	atomic_int threads; /* tracees that are not gone */
+	struct ref ref;     /* a tracee each, until it is freed: others read tgid */
 };
 
 struct tracee {
+	struct ref ref; /* the platform's until `gone` has returned, the sentry's from STOP_NEW to tracee_put() */
 	/* Immutable after creation (tid and proc: after the clone). */
 	struct platform *platform;
 	struct lane *lane;
@@ -81,6 +84,7 @@ struct tracee {
 	/* Protected by lane->lock. */
 	struct list link;         /* on lane->tracees */
 	int delivering;           /* workers that are inside handler->call() for it */
+	bool finished;            /* `gone` has been delivered: no request is taken any more */
 	bool gone_waits;          /* `gone` is due as soon as they have left */
 	unsigned requests;        /* enum request */
 	enum resume release_how;

@@ -233,7 +233,7 @@ int stop_clone(struct tracee *t, const struct clone_how *how, void *cookie, stru
 	int err = inject_clone(t, how, c);
 
 	if (err) {
-		mem_free(c);
+		tracee_put(c);
 		return err;
 	}
 	*child = c;

@@ -17,6 +17,8 @@ static void wake_tracer(struct lane *l)
 /* The caller holds the lane's lock. */
 static void enqueue(struct tracee *t, unsigned what)
 {
+	if (t->finished)
+		return;
 	t->requests |= what;
 	if (list_empty(&t->request_link))
 		list_push_back(&t->lane->requests, &t->request_link);
@@ -83,7 +85,7 @@ static void spawn(struct tracee *t)
 	balance_set_busy(t, false);
 	log_warning("no new guest process: error %d", -err);
 	t->platform->handler->gone(t, t->cookie, SIGKILL);
-	mem_free(t);
+	tracee_put(t);
 }
 
 /* One tracee's requests. A death that was noted meanwhile is found by stop_settle(). */

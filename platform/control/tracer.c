@@ -25,6 +25,7 @@ struct tracee *tracee_alloc(struct lane *l, void *cookie)
 
 	if (!t)
 		return NULL;
+	ref_init(&t->ref);
 	t->platform = l->platform;
 	t->lane = l;
 	t->cookie = cookie;
@@ -42,7 +43,10 @@ void tracee_adopt(struct tracee *t, pid_t tid, struct hproc *proc)
 
 	t->tid = tid;
 	t->proc = proc;
-	proc->threads++;
+	if (proc->threads++ > 0)
+		ref_get(&proc->ref);
+	else
+		ref_init(&proc->ref);
 	t->fresh = true;
 	balance_set_busy(t, true);
 	LOCK_GUARD(&l->lock);
@@ -71,15 +75,31 @@ void tracee_finish(struct tracee *t)
 		list_remove(&t->link);
 		list_remove(&t->request_link);
 		t->requests = 0;
+		t->finished = true;
 	}
 	lock_drop(&l->lock);
 	if (wait)
 		return;
 	balance_set_busy(t, false); /* a late answer may have counted it again */
 	list_remove(&t->event_link);
-	if (t->proc && --t->proc->threads == 0)
-		mem_free(t->proc);
+	if (t->proc)
+		t->proc->threads--;
 	t->platform->handler->gone(t, t->cookie, t->wait_status);
+	tracee_put(t);
+}
+
+struct tracee *tracee_get(struct tracee *t)
+{
+	ref_get(&t->ref);
+	return t;
+}
+
+void tracee_put(struct tracee *t)
+{
+	if (!ref_put(&t->ref))
+		return;
+	if (t->proc && ref_put(&t->proc->ref))
+		mem_free(t->proc);
 	mem_free(t);
 }
 
@@ -171,6 +191,7 @@ static void first_stop(struct tracee *t, bool kick)
 	t->fresh = false;
 	t->kicked = kick;
 	t->where = AT_USER;
+	tracee_get(t); /* the sentry's, from its first event on */
 	stop_deliver(t, STOP_NEW);
 }
 
@@ -263,7 +284,7 @@ static void wind_up(struct lane *l)
 		kill(l->zygote->tid, SIGKILL);
 		HOST_RETRY(wait4(l->zygote->tid, NULL, __WALL, NULL));
 	}
-	mem_free(l->zygote);
+	tracee_put(l->zygote);
 }
 
 void *tracer_main(void *arg)
