@@ -107,7 +107,7 @@ static int try_mount_clone(void)
 
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
 		return errno;
-	int tree = open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int tree = open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	return result(tree < 0 ? tree : mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)));
 }
 
@@ -147,14 +147,13 @@ static int try_sync_wake(void)
 
 /* --- ptrace and memory ------------------------------------------------------------------------------------------------- */
 
-/* A child that waits to be ptraced; dies with us. */
+/* A child that waits to be looked at. probe_run() ends it. */
 static pid_t sleeping_child(void)
 {
 	pid_t pid = fork();
 
 	if (pid)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;)
 		pause();
 }
@@ -268,12 +267,14 @@ int probe_run(const struct probe *p)
 	if (pid < 0)
 		return errno;
 	if (!pid) {
+		setpgid(0, 0);
 		alarm(3);
 		_exit(p->try());
 	}
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return errno;
+	kill(-pid, SIGKILL); /* a helper that the probe has left */
 	if (WIFSIGNALED(status))
 		return WTERMSIG(status) == SIGALRM ? ETIMEDOUT : EFAULT;
 	return WEXITSTATUS(status);
