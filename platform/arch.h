@@ -73,10 +73,5 @@ const void *arch_vdso_image(size_t *len);
  * after four seconds that they must ask the sentry. The first call makes the page valid: before, every clock is a call.
  */
 void arch_clock_update(void);
-/* Where it is mapped in every guest; 0 when there is none. For AT_SYSINFO_EHDR. */
-uint64_t arch_vdso_address(void);
-/* Corrects the clock page by the host's clocks: to be called about once a second while arch_clock_in_use(). */
-void arch_clock_update(void);
-bool arch_clock_in_use(void);
 
 #endif

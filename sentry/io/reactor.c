@@ -260,7 +260,7 @@ const char *io_backend_name(const struct io *io)
 
 void io_run(struct io *io)
 {
-	int64_t clock_due = host_monotonic_ns() + CLOCK_PAGE_PERIOD_NS;
+	int64_t clock_due = host_monotonic_ns(); /* at once: the guests' clock page is not valid before */
 
 	while (!atomic_load(&io->stop)) {
 		int64_t next, now = host_monotonic_ns();
@@ -279,7 +279,7 @@ void io_run(struct io *io)
 			atomic_store(&io->asleep, false);
 			continue;
 		}
-		io->ops->wait(io, next < clock_due || !arch_clock_in_use() ? next : clock_due);
+		io->ops->wait(io, next < clock_due ? next : clock_due);
 		atomic_store(&io->asleep, false);
 	}
 }
