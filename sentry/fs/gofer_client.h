@@ -1,6 +1,10 @@
 /*
  * The sentry's side of the gofer protocol (gofer/wire.h): typed calls, one request and one reply each. Thread-safe.
  *
+ * Measured (2-core KVM guest, caller pinned): an empty round trip 8.5 µs, walk of one name 9, of two 12, a handle 1.5 more,
+ * walk and open 16 to 18, open by handle 14, a directory of 400 entries with their attributes 480. Unpinned, the host wakes
+ * the caller on the other CPU when that is idle: 50 to 70 µs for each. Whoever calls on a hot path is a pinned thread.
+ *
  * A call uses the channel of the CPU that it is made on, another free one if that is busy, and waits if all are. A call
  * that takes longer than a timer tick of the host (1 to 4 ms) is bracketed by stuck_begin and stuck_end, so that
  * somebody else waits for the lane's traps meanwhile. Every function returns a negative errno on failure; -EIO when the
