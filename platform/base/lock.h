@@ -43,6 +43,7 @@ enum lock_rank {
 	RANK_EPOLL_QUEUE_LAST = RANK_EPOLL_QUEUE + 4,
 	RANK_EPOLL_READY,  /* epoll: ready list, taken from wake callbacks */
 	RANK_SIGNAL,       /* process: actions, pending signals, masks */
+	RANK_TIMER_SET,    /* process: interval and POSIX timers; taken under sig_lock when an expiry is delivered */
 	RANK_TIMER,        /* kernel: the timer heap */
 	RANK_SCHED,        /* task: run state; ready lists */
 	RANK_IO,           /* ring submission, thread-pool queue */

@@ -166,7 +166,7 @@ bool signal_send_timer(struct process *p, struct task *t, struct sigqueue_entry 
 	lock_take(&p->sig_lock);
 	if (list_empty(&e->link)) {
 		queued = true;
-		if (!p->group_exiting && wanted(p, t, e->info.si_signo)) {
+		if (!p->group_exiting && !(t && atomic_load(&t->run) == RUN_DEAD) && wanted(p, t, e->info.si_signo)) {
 			sigqueue_add_entry(q, e);
 			complete(p, t, e->info.si_signo);
 		}
