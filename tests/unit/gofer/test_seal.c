@@ -188,8 +188,7 @@ static void make_deep(const char *d)
 
 static void make_device(const char *d)
 {
-	if (mknod(join(d, "dev"), S_IFCHR | 0666, makedev(1, 3)) < 0)
-		cr_skip("no right to make devices here");
+	cr_assert_eq(mknod(join(d, "dev"), S_IFCHR | 0666, makedev(1, 3)), 0);
 }
 
 static void make_socket(const char *d)
@@ -236,6 +235,8 @@ Test(gofer_seal, refuses_by_name_and_rule)
 		struct seal_result r;
 		struct bench b;
 
+		if (refusals[i].make == make_device && geteuid() != 0)
+			continue;
 		set_up(&b);
 		refusals[i].make(b.out);
 		cr_expect_eq(seal_tree(b.out_fd, "raw", &limits, &b.store, &r), -EPERM, "row %zu", i);
