@@ -163,6 +163,11 @@ pid_t sandbox_sentry_pid(const struct sandbox *s)
 	return s->sentry.pid;
 }
 
+pid_t sandbox_gofer_pid(const struct sandbox *s)
+{
+	return s->gofer.pid;
+}
+
 const char *sandbox_cgroup(const struct sandbox *s)
 {
 	return s->cgroup.count ? s->cgroup.dir[0].path : NULL;

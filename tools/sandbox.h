@@ -80,6 +80,7 @@ enum sandbox_state sandbox_state(const struct sandbox *s);
 const struct sandbox_end *sandbox_end(const struct sandbox *s);
 void sandbox_timed_out(struct sandbox *s);
 pid_t sandbox_sentry_pid(const struct sandbox *s);
+pid_t sandbox_gofer_pid(const struct sandbox *s);
 /* NULL: has none; else its path, for messages and statistics. */
 const char *sandbox_cgroup(const struct sandbox *s);
 

@@ -123,6 +123,8 @@ static int check_spec(const struct boot_spec *spec, char *why, size_t why_len)
 {
 	int err = check_process(&spec->process, why, why_len);
 
+	if (err)
+		return err;
 	if (!spec->mount_count) {
 		snprintf(why, why_len, "mounts is empty");
 		return -EINVAL;
