@@ -116,7 +116,7 @@ static void gofer_lost(void *arg)
 	io_stop(k->io);
 }
 
-static int make_mounts(struct boot *b)
+static int make_gofer(struct boot *b)
 {
 	struct gofer_client_config cfg = {
 		.fds = b->msg.fds.gofer,
@@ -127,13 +127,17 @@ static int make_mounts(struct boot *b)
 		.lost_arg = b->k,
 	};
 
+	b->stage = CONTROL_STAGE_INTERNAL;
+	if (cfg.channels == 0)
+		return 0;
+	b->k->gofer = gofer_client_new(&cfg);
+	b->msg.fds.gofer_count = 0; /* taken over */
+	return b->k->gofer ? 0 : -ENOMEM;
+}
+
+static int make_mounts(struct boot *b)
+{
 	b->stage = CONTROL_STAGE_MOUNT;
-	if (cfg.channels > 0) {
-		b->k->gofer = gofer_client_new(&cfg);
-		b->msg.fds.gofer_count = 0; /* taken over */
-		if (!b->k->gofer)
-			return -ENOMEM;
-	}
 	return mounts_boot(b->k, b->why, sizeof(b->why));
 }
 
@@ -157,6 +161,8 @@ static int boot(struct boot *b, int control_fd)
 		ret = trace_create(b->k->spec->strace, &b->k->trace, b->why, sizeof(b->why));
 	if (!ret)
 		ret = make_io(b);
+	if (!ret)
+		ret = make_gofer(b);
 	if (!ret)
 		ret = make_platform(b);
 	if (!ret) {

@@ -57,6 +57,7 @@ void platform_thread_setup(const struct lane *l)
 
 	sigfillset(&mask);
 	sigdelset(&mask, PLATFORM_SIGNAL);
+	sigdelset(&mask, SIGSYS); /* a forbidden host call is to say which it was */
 	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 	if (l)
 		host_pin(0, l->cpu);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "abi/fcntl.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/fstypes.h"
@@ -132,6 +133,10 @@ static int mount_all(struct kernel *k, struct task *t, char *why, size_t why_len
 		const struct boot_mount *m = &k->spec->mounts[i];
 		int ret = mount_one(k, t, m);
 
+		if (ret == -ENODEV) {
+			log_warning("no filesystem %s in this build: nothing is mounted at %s", boot_mount_type_name(m->type), m->target);
+			continue;
+		}
 		if (ret < 0) {
 			snprintf(why, why_len, "cannot mount %s (%s) at %s: %s", m->label ? m->label : "it",
 				 boot_mount_type_name(m->type), m->target, strerror(-ret));

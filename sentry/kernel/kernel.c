@@ -228,7 +228,7 @@ void kernel_process_exited(struct kernel *k, int pid, int wait_status, uint64_t 
 
 void kernel_init_exited(struct kernel *k, int wait_status)
 {
-	(void)wait_status;
+	kernel_process_exited(k, k->init->pid, wait_status, k->init->cpu_ns_at_exit);
 	if (!atomic_exchange(&k->shutting_down, true))
 		io_stop(k->io);
 }
