@@ -34,7 +34,7 @@ struct file *file_new(const struct file_ops *ops, struct inode *inode, const str
 	f->path = *path;
 	path_get(&f->path);
 	f->inode = inode_get(inode);
-	f->cred = cred_get(cred);
+	f->cred = cred ? cred_get(cred) : NULL;
 	f->priv = priv;
 	f->readable = !(flags & LX_O_PATH) && (mode == LX_O_RDONLY || mode == LX_O_RDWR);
 	f->writable = !(flags & LX_O_PATH) && (mode == LX_O_WRONLY || mode == LX_O_RDWR);
