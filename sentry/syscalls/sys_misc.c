@@ -130,17 +130,21 @@ int64_t sys_personality(struct task *t, const struct sysargs *a)
 	return old;
 }
 
+/* At a stop: a base that is not changed through the stopped registers is lost when they are written back. */
 int64_t sys_arch_prctl(struct task *t, const struct sysargs *a)
 {
 	uint64_t value = arg_u64(a, 1);
 
 	switch (arg_u32(a, 0)) {
 	case LX_ARCH_SET_FS:
+		if (value >= platform_address_limit(t->k->platform))
+			return -EPERM;
 		t->tls = value;
-		return SYS_PASS;
+		arch_set_tls(stop_regs(t->tracee), value);
+		return 0;
 	case LX_ARCH_SET_GS:
 		t->gs = value;
-		return SYS_PASS;
+		return SYS_HOST_CALL;
 	case LX_ARCH_GET_FS:
 		return copy_out(t, arg_addr(a, 1), &t->tls, sizeof(t->tls));
 	case LX_ARCH_GET_GS:
