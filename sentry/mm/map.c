@@ -110,7 +110,7 @@ static struct vma *new_vma(struct task *t, const struct map_request *r, const st
 int map_prepare(struct task *t, struct map_request *r)
 {
 	struct mm *mm = t->mm;
-	struct map_source src = { .fd = -1, .anonymous = true };
+	struct map_source src = { .fd = -1, .anonymous = !r->file };
 	struct vma *v;
 	bool clear;
 	int ret;
