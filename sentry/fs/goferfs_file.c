@@ -132,6 +132,7 @@ static int64_t goferfs_seek(struct file *f, int64_t offset, int whence)
 static int goferfs_mmap(struct file *f, uint64_t offset, uint64_t len, int prot, bool shared, struct map_source *out)
 {
 	(void)len, (void)prot;
+	out->anonymous = false;
 	out->fd = fd_of(f)->fd;
 	out->offset = offset;
 	out->noexec = f->path.mount && f->path.mount->flags & MOUNT_NOEXEC;

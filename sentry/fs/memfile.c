@@ -56,6 +56,7 @@ int memfile_mmap(struct memdata *m, uint64_t offset, int prot, bool shared, stru
 {
 	if (shared && prot & LX_PROT_WRITE && m->seals & (LX_F_SEAL_WRITE | LX_F_SEAL_FUTURE_WRITE))
 		return -EPERM;
+	out->anonymous = false;
 	out->fd = memdata_fd(m);
 	out->offset = offset;
 	return out->fd < 0 ? out->fd : 0;
