@@ -131,7 +131,10 @@ int sandbox_resize(struct sandbox *s, unsigned int rows, unsigned int columns)
 
 int sandbox_ask_stats(struct sandbox *s)
 {
-	return s->control < 0 ? -ESRCH : control_send_stats(s->control, ++s->seq);
+	if (s->control < 0)
+		return -ESRCH;
+	s->end.has_stats = false;
+	return control_send_stats(s->control, ++s->seq);
 }
 
 bool sandbox_exited(const struct sandbox *s, int pid, int *wait_status)
@@ -156,6 +159,11 @@ const struct sandbox_end *sandbox_end(const struct sandbox *s)
 void sandbox_timed_out(struct sandbox *s)
 {
 	s->end.timed_out = true;
+}
+
+int sandbox_first_pid(const struct sandbox *s)
+{
+	return s->first_pid;
 }
 
 pid_t sandbox_sentry_pid(const struct sandbox *s)

@@ -71,6 +71,7 @@ int sandbox_exec_pid(struct sandbox *s, uint32_t seq, struct failure *f);
 /* pid 0: the terminal's foreground group or the first process; -1: all. 0 or a negative errno. */
 int sandbox_signal(struct sandbox *s, int pid, int signo);
 int sandbox_resize(struct sandbox *s, unsigned int rows, unsigned int columns);
+/* The answer comes into sandbox_end()->stats; has_stats is false until then. */
 int sandbox_ask_stats(struct sandbox *s);
 /* The wait status of a process, if it has ended. */
 bool sandbox_exited(const struct sandbox *s, int pid, int *wait_status);
@@ -79,6 +80,8 @@ enum sandbox_state sandbox_state(const struct sandbox *s);
 /* Valid when STOPPED. */
 const struct sandbox_end *sandbox_end(const struct sandbox *s);
 void sandbox_timed_out(struct sandbox *s);
+/* The guest pid of the first process; 0 before RUNNING. */
+int sandbox_first_pid(const struct sandbox *s);
 pid_t sandbox_sentry_pid(const struct sandbox *s);
 pid_t sandbox_gofer_pid(const struct sandbox *s);
 /* NULL: has none; else its path, for messages and statistics. */

@@ -60,6 +60,8 @@ static int recv_packet(int fd, int flags, struct packet *p, char *why, size_t wh
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = cbuf, .msg_controllen = sizeof(cbuf) };
 	int64_t n = HOST_RETRY(recvmsg(fd, &msg, flags | MSG_CMSG_CLOEXEC));
 
+	if (n == -ECONNRESET) /* the other side died with messages of ours unread. Said once, before what it had sent: that comes now */
+		n = HOST_RETRY(recvmsg(fd, &msg, flags | MSG_CMSG_CLOEXEC));
 	if (n == 0 || n == -ECONNRESET)
 		return -EPIPE;
 	if (n < 0)
