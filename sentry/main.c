@@ -190,7 +190,10 @@ int sentry_main(int control_fd)
 {
 	struct boot b = { 0 };
 	uint32_t seq;
-	int ret = control_recv(control_fd, 0, &b.msg, b.why, sizeof(b.why));
+	int ret;
+
+	mem_single_arena();
+	ret = control_recv(control_fd, 0, &b.msg, b.why, sizeof(b.why));
 
 	if (ret == 0 && b.msg.type != CONTROL_BOOT) {
 		ret = -EBADMSG;

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,4 +166,9 @@ void mem_free(void *p)
 {
 	count_dead(p);
 	free(p);
+}
+
+void mem_single_arena(void)
+{
+	mallopt(M_ARENA_MAX, 1);
 }

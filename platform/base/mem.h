@@ -20,6 +20,12 @@ char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void *mem_dup(const void *p, size_t n);
 void mem_free(void *p);
 
+/*
+ * One arena for all threads, from now on. For processes that lock themselves down: freeing in a further arena makes the C library open a file
+ * in /proc. It also keeps an idle process small. Called before threads are made.
+ */
+void mem_single_arena(void);
+
 /* Makes the allocation that comes `n` calls from now fail (1: the next one); 0 turns it off. Debug builds only. */
 void mem_fail_after(uint64_t n);
 /* Live allocations of this process, for baseline checks. Debug builds only; 0 otherwise. */
