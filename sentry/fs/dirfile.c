@@ -78,8 +78,11 @@ static uint64_t parent_ino(struct file *f)
 static int dir_readdir(struct file *f, struct task *t, struct dirent_sink *sink)
 {
 	struct open_dir *d = f->priv;
-	int ret = f->pos == 0 || !d->filled ? refill(f, t) : 0;
+	int ret;
 
+	if (f->inode->attr.nlink == 0)
+		return -ENOENT; /* removed: not even "." is left */
+	ret = f->pos == 0 || !d->filled ? refill(f, t) : 0;
 	if (ret < 0)
 		return ret;
 	if (f->pos == 0) {

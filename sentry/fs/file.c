@@ -114,7 +114,7 @@ static int64_t limit_size(struct file *f, struct task *t, struct uio *u, int64_t
 
 	if (limit == LX_RLIM_INFINITY || f->inode->type != LX_S_IFREG)
 		return 0;
-	if (atomic_load_explicit(&f->flags, memory_order_relaxed) & LX_O_APPEND)
+	if (file_appends(f, u))
 		pos = f->inode->attr.size;
 	if (u->left == 0)
 		return 0;

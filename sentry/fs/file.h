@@ -91,6 +91,12 @@ struct file *file_get(struct file *);
 void file_put(struct file *);
 void file_put_deferred(struct file *);
 
+/* Does this write go to the end of the file? */
+static inline bool file_appends(struct file *f, const struct uio *u)
+{
+	return u->append || (!u->noappend && atomic_load_explicit(&f->flags, memory_order_relaxed) & 02000 /* LX_O_APPEND */);
+}
+
 static inline bool file_nonblock(const struct file *f)
 {
 	return atomic_load_explicit(&f->flags, memory_order_relaxed) & 04000; /* LX_O_NONBLOCK */

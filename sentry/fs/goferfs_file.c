@@ -85,7 +85,7 @@ static int64_t append_shared(int fd, struct uio *u, int64_t *pos)
 static int64_t write_locked(struct file *f, struct uio *u, int64_t *pos)
 {
 	struct ginode *g = ginode_of(f->inode);
-	bool append = atomic_load_explicit(&f->flags, memory_order_relaxed) & LX_O_APPEND;
+	bool append = file_appends(f, u);
 	int64_t n;
 
 	/* One write at a time, as with Linux's inode lock; the end stays where an append found it. */

@@ -70,7 +70,7 @@ static void resync(struct memdata *m)
 {
 	struct stat st;
 
-	if (m->fd >= 0 && fstat(m->fd, &st) == 0)
+	if (m->fd >= 0 && host_fstat(m->fd, &st) == 0)
 		recharge(m, (int64_t)st.st_blocks * 512);
 }
 
@@ -339,7 +339,7 @@ uint64_t memdata_blocks(struct memdata *m)
 {
 	struct stat st;
 
-	if (m->fd >= 0 && fstat(m->fd, &st) == 0)
+	if (m->fd >= 0 && host_fstat(m->fd, &st) == 0)
 		return (uint64_t)st.st_blocks;
 	return (uint64_t)PAGE_UP(m->size) / 512;
 }

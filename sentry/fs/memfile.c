@@ -33,7 +33,7 @@ int64_t memfile_read(struct file *f, struct memdata *m, struct uio *u, int64_t *
 
 int64_t memfile_write(struct file *f, struct memdata *m, struct uio *u, int64_t *pos)
 {
-	int64_t n = memdata_write(m, u, pos, flags_of(f) & LX_O_APPEND);
+	int64_t n = memdata_write(m, u, pos, file_appends(f, u));
 
 	if (n > 0)
 		changed(f->inode, m);

@@ -5,6 +5,7 @@
 #ifndef SENTRY_MM_UIO_H
 #define SENTRY_MM_UIO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct uio {
 	uint32_t count, index;     /* iov used; the current one */
 	uint64_t skip;             /* bytes done of the current one */
 	uint64_t left;             /* bytes to go */
+	bool append, noappend;     /* RWF_APPEND, RWF_NOAPPEND: whatever the file's O_APPEND says */
 	struct guest_iov inl[UIO_INLINE];
 };
 

@@ -188,6 +188,12 @@ int64_t sys_getcwd(struct task *t, const struct sysargs *a)
 
 	fsctx_cwd(t->fs, &p);
 	n = path_name(t, &p, buf, sizeof(buf));
+	if (n == -ENOENT) {
+		/* Outside the root: said so, with the name that it has in the tree of all mounts. */
+		strcpy(buf, "(unreachable)");
+		path_describe(&p, buf + strlen(buf), sizeof(buf) - strlen(buf));
+		n = (int64_t)strlen(buf);
+	}
 	if (n < 0)
 		return n;
 	/* A directory that was removed has no name; one that is called so has. */

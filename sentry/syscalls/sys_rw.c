@@ -44,7 +44,7 @@ static int64_t wait_to_write(struct task *t, struct file *f)
 	return (int64_t)MOVED(t);
 }
 
-static int64_t do_write(struct task *t, struct file *f, struct uio *u, int64_t *pos, bool nowait)
+static int64_t write_all(struct task *t, struct file *f, struct uio *u, int64_t *pos, bool nowait)
 {
 	bool nonblock = nowait || file_nonblock(f);
 	int64_t n;
@@ -63,18 +63,36 @@ static int64_t do_write(struct task *t, struct file *f, struct uio *u, int64_t *
 	return n < 0 ? n : (int64_t)MOVED(t);
 }
 
-static int64_t do_read(struct task *t, struct file *f, struct uio *u, int64_t *pos, bool nowait)
+/* O_SYNC, O_DSYNC and their RWF_ flags: the write counts when it is on the disk. blk.scratch[1]: it is written, and being synced. */
+static int64_t do_write(struct task *t, struct file *f, struct uio *u, int64_t *pos, uint32_t rwf)
+{
+	uint32_t flags = atomic_load_explicit(&f->flags, memory_order_relaxed);
+	bool sync = (flags & LX_O_DSYNC || rwf & (LX_RWF_DSYNC | LX_RWF_SYNC)) && f->ops->fsync;
+	bool full = (flags & LX_O_SYNC) == LX_O_SYNC || rwf & LX_RWF_SYNC;
+	int64_t n, ret;
+
+	u->append = rwf & LX_RWF_APPEND;
+	u->noappend = rwf & LX_RWF_NOAPPEND;
+	n = t->blk.scratch[1] ? (int64_t)MOVED(t) : write_all(t, f, u, pos, rwf & LX_RWF_NOWAIT);
+	if (n <= 0 || !sync)
+		return n;
+	t->blk.scratch[1] = 1;
+	ret = f->ops->fsync(f, t, !full);
+	return ret < 0 ? ret : n;
+}
+
+static int64_t do_read(struct task *t, struct file *f, struct uio *u, int64_t *pos, uint32_t rwf)
 {
 	int64_t n = file_read(f, t, u, pos);
 
-	if (n == -EAGAIN && !nowait && !file_nonblock(f))
+	if (n == -EAGAIN && !(rwf & LX_RWF_NOWAIT) && !file_nonblock(f))
 		return task_wait_file(t, f, LX_POLLIN);
 	return n;
 }
 
-static int64_t transfer(struct task *t, struct file *f, struct uio *u, int64_t *pos, bool write, bool nowait)
+static int64_t transfer(struct task *t, struct file *f, struct uio *u, int64_t *pos, bool write, uint32_t rwf)
 {
-	return write ? do_write(t, f, u, pos, nowait) : do_read(t, f, u, pos, nowait);
+	return write ? do_write(t, f, u, pos, rwf) : do_read(t, f, u, pos, rwf);
 }
 
 /* One buffer; pos NULL: the file's own position. */
@@ -88,7 +106,7 @@ static int64_t plain(struct task *t, const struct sysargs *a, bool write, int64_
 	if ((int64_t)arg_size(a, 2) < 0)
 		return (write ? f->writable : f->readable) ? -EINVAL : -EBADF;
 	uio_init_guest(&u, t, arg_addr(a, 1), arg_size(a, 2));
-	return transfer(t, f, &u, pos, write, false);
+	return transfer(t, f, &u, pos, write, 0);
 }
 
 int64_t sys_read(struct task *t, const struct sysargs *a)
@@ -115,7 +133,7 @@ int64_t sys_pwrite64(struct task *t, const struct sysargs *a)
 	return pos < 0 ? -EINVAL : plain(t, a, true, &pos);
 }
 
-static int64_t vector(struct task *t, const struct sysargs *a, bool write, int64_t *pos, bool nowait)
+static int64_t vector(struct task *t, const struct sysargs *a, bool write, int64_t *pos, uint32_t rwf)
 {
 	AUTO_FILE struct file *f = fd_get_io(t, arg_fd(a, 0));
 	struct uio u;
@@ -130,33 +148,33 @@ static int64_t vector(struct task *t, const struct sysargs *a, bool write, int64
 	ret = uio_init_iovec(&u, t, arg_addr(a, 1), arg_u64(a, 2));
 	if (ret < 0)
 		return ret;
-	ret = transfer(t, f, &u, pos, write, nowait);
+	ret = transfer(t, f, &u, pos, write, rwf);
 	uio_done(&u);
 	return ret;
 }
 
 int64_t sys_readv(struct task *t, const struct sysargs *a)
 {
-	return vector(t, a, false, NULL, false);
+	return vector(t, a, false, NULL, 0);
 }
 
 int64_t sys_writev(struct task *t, const struct sysargs *a)
 {
-	return vector(t, a, true, NULL, false);
+	return vector(t, a, true, NULL, 0);
 }
 
 int64_t sys_preadv(struct task *t, const struct sysargs *a)
 {
 	int64_t pos = arg_off(a, 3);
 
-	return pos < 0 ? -EINVAL : vector(t, a, false, &pos, false);
+	return pos < 0 ? -EINVAL : vector(t, a, false, &pos, 0);
 }
 
 int64_t sys_pwritev(struct task *t, const struct sysargs *a)
 {
 	int64_t pos = arg_off(a, 3);
 
-	return pos < 0 ? -EINVAL : vector(t, a, true, &pos, false);
+	return pos < 0 ? -EINVAL : vector(t, a, true, &pos, 0);
 }
 
 static int64_t vector2(struct task *t, const struct sysargs *a, bool write)
@@ -164,12 +182,13 @@ static int64_t vector2(struct task *t, const struct sysargs *a, bool write)
 	uint32_t flags = arg_u32(a, 5);
 	int64_t pos = arg_off(a, 3);
 
-	/* Not RWF_DSYNC and RWF_SYNC: nothing may be acknowledged that is not on the disk. Nor the APPEND flags. */
-	if (flags & ~(uint32_t)(LX_RWF_HIPRI | LX_RWF_NOWAIT))
+	if (flags & ~(uint32_t)(LX_RWF_HIPRI | LX_RWF_DSYNC | LX_RWF_SYNC | LX_RWF_NOWAIT | LX_RWF_APPEND | LX_RWF_NOAPPEND))
 		return -EOPNOTSUPP;
+	if (flags & LX_RWF_APPEND && flags & LX_RWF_NOAPPEND)
+		return -EINVAL;
 	if (pos < -1)
 		return -EINVAL;
-	return vector(t, a, write, pos == -1 ? NULL : &pos, flags & LX_RWF_NOWAIT);
+	return vector(t, a, write, pos == -1 ? NULL : &pos, flags);
 }
 
 int64_t sys_preadv2(struct task *t, const struct sysargs *a)
