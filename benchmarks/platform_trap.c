@@ -148,8 +148,8 @@ static void on_gone(struct tracee *t, void *cookie, int status)
 {
 	struct job *j = cookie;
 
-	(void)t;
 	(void)status;
+	tracee_put(t);
 	if (j->parent) {
 		platform_release(j->parent->tracee, RESUME_RUN);
 		mem_free(j);

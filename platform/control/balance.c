@@ -43,6 +43,8 @@ void balance_set_busy(struct tracee *t, bool busy)
 
 	if (!busy)
 		t->events++;
+	else if (atomic_load(&t->reaped))
+		return; /* answered after its death */
 	if (atomic_exchange(&t->busy, busy) == busy)
 		return;
 	int n = atomic_fetch_add(&l->busy, busy ? 1 : -1);

@@ -134,7 +134,8 @@ GUEST static void guest_answered_by_stop(uint64_t arg)
 {
 	(void)arg;
 	if (guest_call(SYS_clone, 17, 0, 0, 0, 0, 0) == 0) {
-		guest_call(CALL_ANSWER_OTHER, 0, 0, 0, 0, 0, 0);
+		while (!guest_call(CALL_ANSWER_OTHER, 0, 0, 0, 0, 0, 0))
+			;
 		guest_exit();
 	}
 	guest_report(0, guest_call(CALL_WAIT, 0, 0, 0, 0, 0, 0));

@@ -143,7 +143,8 @@ static enum resume on_clone(struct tracee *t, struct task *k, const struct call_
 		.tls = c->arg[4],
 	};
 
-	int err = stop_clone(t, &how, child, &child->tracee);
+	struct tracee *tracee;
+	int err = stop_clone(t, &how, child, &tracee);
 
 	cr_assert_eq(err, 0, "clone: %d", err);
 	arch_set_result(stop_regs(t), 5000);
@@ -185,7 +186,14 @@ static enum resume on_stop_call(struct tracee *t, struct task *k, const struct c
 		arch_set_result(stop_regs(t), r < 0 ? r : (int64_t)seen + (r ? 100 : 0));
 		return RESUME_RUN;
 	case CALL_ANSWER_OTHER:
-		platform_answer(tiny_await_waiting()->tracee, 55);
+		pthread_mutex_lock(&tiny.lock);
+		struct task *other = tiny.waiting;
+
+		tiny.waiting = NULL;
+		pthread_mutex_unlock(&tiny.lock);
+		if (other)
+			platform_answer(other->tracee, 55);
+		arch_set_result(stop_regs(t), other != NULL);
 		return RESUME_RUN;
 	default:
 		arch_set_result(stop_regs(t), -ENOSYS);
@@ -246,14 +254,17 @@ static enum resume on_stop(struct tracee *t, void *cookie, const struct stop *s)
 
 static void on_gone(struct tracee *t, void *cookie, int status)
 {
-	(void)t;
+	struct task *k = cookie;
+
+	if (k->tracee)
+		tracee_put(t); /* ours since its STOP_NEW */
 	pthread_mutex_lock(&tiny.lock);
 	tiny.live--;
 	tiny.gone++;
 	tiny.last_status = status;
 	changed();
 	pthread_mutex_unlock(&tiny.lock);
-	mem_free(cookie);
+	mem_free(k);
 }
 
 static void on_broken(const char *what, int err)
