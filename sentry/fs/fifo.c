@@ -13,21 +13,41 @@
 #include "sentry/fs/special.h"
 #include "sentry/kernel/task.h"
 
+/* What an inode's `fifo` leads to. */
+struct inode_pipe {
+	struct inode_part part;
+	struct pipe *pipe; /* referenced */
+};
+
+static void inode_pipe_free(struct inode_part *part)
+{
+	struct inode_pipe *ip = container_of(part, struct inode_pipe, part);
+
+	pipe_put(ip->pipe);
+	mem_free(ip);
+}
+
 /* The inode's pipe, made at first need; it lives as long as the inode. Borrowed; NULL when memory is out. */
 static struct pipe *inode_pipe(struct inode *inode)
 {
 	void *seen = atomic_load(&inode->fifo);
-	struct pipe *fresh;
+	struct inode_pipe *fresh;
 
 	if (seen)
-		return seen;
-	fresh = pipe_new();
+		return ((struct inode_pipe *)seen)->pipe;
+	fresh = mem_zalloc(sizeof(*fresh));
 	if (!fresh)
 		return NULL;
+	fresh->part.free = inode_pipe_free;
+	fresh->pipe = pipe_new();
+	if (!fresh->pipe) {
+		mem_free(fresh);
+		return NULL;
+	}
 	if (atomic_compare_exchange_strong(&inode->fifo, &seen, (void *)fresh))
-		return fresh;
-	pipe_put(fresh);
-	return seen;
+		return fresh->pipe;
+	inode_pipe_free(&fresh->part);
+	return ((struct inode_pipe *)seen)->pipe;
 }
 
 /* What an open that waits keeps between its runs: the end is open already, so that the other side sees it. */

@@ -47,7 +47,8 @@ struct file_ops {
 	uint32_t (*poll)(struct file *, struct poll_table *);
 	int64_t (*seek)(struct file *, int64_t offset, int whence);         /* new position; absent: -ESPIPE */
 	int64_t (*ioctl)(struct file *, struct task *, uint32_t cmd, uint64_t arg); /* absent or unknown: -ENOTTY */
-	/* Fills *out, every field, for a mapping of `len` bytes at `offset`; access bits were checked against f->flags. Absent: -ENODEV. */
+	/* Fills *out, every field, for a mapping of `len` bytes at `offset`; access bits were checked against f->flags. Absent: -ENODEV.
+	   -EAGAIN: cannot be told on a tracer thread (sched_on_tracer()); asked again on the reactor. */
 	int (*mmap)(struct file *, uint64_t offset, uint64_t len, int prot, bool shared, struct map_source *out);
 	int (*readdir)(struct file *, struct task *, struct dirent_sink *); /* absent: -ENOTDIR */
 	int (*fsync)(struct file *, struct task *, bool data_only);         /* absent: -EINVAL */

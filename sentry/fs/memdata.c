@@ -11,6 +11,7 @@
 #include "abi/fcntl.h"
 #include "base/host.h"
 #include "base/mem.h"
+#include "sentry/kernel/dispatch.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/mm/uio.h"
 
@@ -105,6 +106,9 @@ int memdata_fd(struct memdata *m)
 	int ret = 0;
 
 	LOCK_GUARD(&m->lock);
+	/* An fd made on a tracer thread would land in the guests' table: the reactor is to ask again. */
+	if (m->fd < 0 && sched_on_tracer())
+		return -EAGAIN;
 	if (m->fd < 0)
 		ret = become_memfd(m);
 	/* Faults through the mapping store pages that no write was charged for. */

@@ -54,7 +54,7 @@ int memdata_resize(struct memdata *, int64_t size);
 int memdata_fallocate(struct memdata *, int mode, int64_t offset, int64_t len);
 /* SEEK_DATA and SEEK_HOLE: offset or -ENXIO. */
 int64_t memdata_seek(struct memdata *, int64_t offset, int whence);
-/* The host's fd, for mapping; made if need be. Borrowed: as long as the memdata. */
+/* The host's fd, for mapping; made if need be (-EAGAIN on a tracer thread, which cannot). Borrowed: as long as the memdata. */
 int memdata_fd(struct memdata *);
 /* Bytes of storage in 512-byte blocks. */
 uint64_t memdata_blocks(struct memdata *);

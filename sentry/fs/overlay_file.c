@@ -7,6 +7,7 @@
 #include "sentry/fs/memfile.h"
 #include "sentry/fs/overlay_inode.h"
 #include "sentry/fs/vfs.h"
+#include "sentry/kernel/dispatch.h"
 #include "sentry/kernel/task.h"
 
 static struct file *lower_of(struct file *f)
@@ -104,8 +105,8 @@ static int ovl_mmap(struct file *f, uint64_t offset, uint64_t len, int prot, boo
 	int ret = 0;
 
 	/* A shared mapping through a writable fd may be made writable later: its pages must be the copy's. */
-	if (shared && f->writable && lower)
-		ret = ovl_copy_up(o, NULL, INT64_MAX);
+	if (shared && f->writable && lower && !is_upper(f))
+		ret = sched_on_tracer() ? -EAGAIN : ovl_copy_up(o, NULL, INT64_MAX); /* needs the gofer, and so the main fd table */
 	if (ret < 0)
 		return ret;
 	ret = !lower || is_upper(f) ? memfile_mmap(&o->data, offset, prot, shared, out) :
