@@ -57,6 +57,19 @@ static int empty_root(void)
 	return fchdir(mnt) || chroot(".") ? -errno : 0;
 }
 
+/* Without a user namespace of its own, a root that changes its id keeps only what it asks to keep, and that not in effect. */
+static int raise_permitted(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return -errno;
+	data[0].effective = data[0].permitted;
+	data[1].effective = data[1].permitted;
+	return (int)host_ret(syscall(SYS_capset, &head, data));
+}
+
 static int change_ids(const struct spawn_go *go)
 {
 	if (!go->change_ids)
@@ -64,8 +77,11 @@ static int change_ids(const struct spawn_go *go)
 	/* Refused where the user namespace denies it; then there is nothing to drop but what the namespace does not map. */
 	if (setgroups(0, NULL) && errno != EPERM)
 		return -errno;
-	if (setresgid(go->gid, go->gid, go->gid) || setresuid(go->uid, go->uid, go->uid))
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setresgid(go->gid, go->gid, go->gid) || setresuid(go->uid, go->uid, go->uid))
 		return -errno;
+	int err = raise_permitted();
+	if (err)
+		return err;
 	/* Changing ids made us undumpable; /proc and ptrace of our own children need it until the sentry locks itself down. */
 	return (int)host_ret(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
 }

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "tools/exit_codes.h"
 #include "tools/failure.h"
+#include "tools/ids.h"
 
 #define CHILD_STACK (16u << 10)
 
@@ -102,29 +103,45 @@ static int write_file(pid_t pid, const char *name, const char *text)
 	return (int)host_write_full(fd, text, strlen(text));
 }
 
-/* An id that no other sandbox and no user of the host has: below it nothing can be reached by being the same user. */
-static uint32_t fresh_id(void)
-{
-	static uint32_t count; /* of this process's children; the pid tells processes apart */
+/* What goes into the child's map files, and who it is to become. */
+struct id_plan {
+	char uids[IDS_RANGES * 36], gids[IDS_RANGES * 36];
+	bool deny_groups; /* for a map of one id: also for callers without privilege */
+	struct spawn_go go;
+};
 
-	return 0x40000000u + (((uint32_t)getpid() & 0x3fffffu) << 8 | (count++ & 0xff));
+static void plan_ids(struct id_plan *plan, enum spawn_ids ids)
+{
+	bool root = geteuid() == 0;
+	struct ids_map uids, gids;
+
+	plan->go = (struct spawn_go){ .magic = SPAWN_GO_MAGIC, .uid = geteuid(), .gid = getegid() };
+	if (root) {
+		ids_read("/proc/self/uid_map", &uids);
+		ids_read("/proc/self/gid_map", &gids);
+	}
+	if (root && ids == SPAWN_IDS_ALL) {
+		ids_identity_text(&uids, plan->uids, sizeof(plan->uids));
+		ids_identity_text(&gids, plan->gids, sizeof(plan->gids));
+		return;
+	}
+	if (root) {
+		plan->go.uid = plan->go.gid = ids_fresh(&uids, &gids, 0);
+		plan->go.change_ids = plan->go.uid != 0;
+	}
+	plan->deny_groups = true;
+	snprintf(plan->uids, sizeof(plan->uids), "%u %u 1\n", plan->go.uid, plan->go.uid);
+	snprintf(plan->gids, sizeof(plan->gids), "%u %u 1\n", plan->go.gid, plan->go.gid);
 }
 
-static int write_maps(pid_t pid, enum spawn_ids ids, struct spawn_go *go)
+static int write_maps(pid_t pid, const struct id_plan *plan)
 {
-	uint32_t count = ids == SPAWN_IDS_ALL ? UINT32_MAX : 1;
-	char uids[48], gids[48];
-	int err;
+	int err = plan->deny_groups ? write_file(pid, "setgroups", "deny") : 0;
 
-	snprintf(uids, sizeof(uids), "%u %u %u\n", go->uid, go->uid, count);
-	snprintf(gids, sizeof(gids), "%u %u %u\n", go->gid, go->gid, count);
-	if (ids != SPAWN_IDS_ALL) {
-		err = write_file(pid, "setgroups", "deny");
-		if (err < 0 && err != -ENOENT)
-			return err;
-	}
-	err = write_file(pid, "uid_map", uids);
-	return err < 0 ? err : write_file(pid, "gid_map", gids);
+	if (err < 0 && err != -ENOENT)
+		return err;
+	err = write_file(pid, "uid_map", plan->uids);
+	return err < 0 ? err : write_file(pid, "gid_map", plan->gids);
 }
 
 static int explain_clone(struct failure *f, int err)
@@ -137,44 +154,50 @@ static int explain_clone(struct failure *f, int err)
 	return fail(f, err, EXIT_PICKET, "cannot start a process of the sandbox: %s", strerror(-err));
 }
 
+/* Root does without a user namespace where there is none; ids and capabilities are dropped all the same. */
+static int clone_somehow(struct launch *l, struct spawned *out, bool *has_userns)
+{
+	int err = clone_child(l, CLONE_NEWUSER | CLONE_NEWPID, out);
+
+	*has_userns = !err;
+	if (!err || geteuid() != 0 || (err != -EPERM && err != -ENOSPC && err != -EUSERS && err != -EINVAL))
+		return err;
+	l->err = 0;
+	return clone_child(l, CLONE_NEWPID, out);
+}
+
+/* Tells the child who it is, and lets it go. */
+static int release(struct spawned *child, int our_fd, const struct id_plan *plan, bool has_userns, struct failure *f)
+{
+	int err = has_userns ? write_maps(child->pid, plan) : 0;
+
+	if (err < 0)
+		return fail(f, err, EXIT_PICKET, "cannot map the ids of a user namespace: %s", strerror(-err));
+	if (send(our_fd, &plan->go, sizeof(plan->go), MSG_NOSIGNAL) < 0)
+		return fail(f, -EPIPE, EXIT_PICKET, "a process of the sandbox died at its start");
+	return 0;
+}
+
 int spawn(const struct spawn_config *config, int our_fd, struct spawned *out, struct failure *f)
 {
 	AUTO_CLOSE int exe_fd = (int)host_ret(open("/proc/self/exe", O_PATH | O_CLOEXEC));
 	AUTO_CLOSE int exe_high = exe_fd < 0 ? -1 : fcntl(exe_fd, F_DUPFD_CLOEXEC, SPAWN_CONTROL_FD + 1);
 	AUTO_CLOSE int null_fd = (int)host_ret(open("/dev/null", O_RDWR | O_CLOEXEC));
-	bool root = geteuid() == 0;
-	bool fresh = root && config->ids == SPAWN_IDS_SINGLE;
-	struct spawn_go go = { .magic = SPAWN_GO_MAGIC, .uid = geteuid(), .gid = getegid() };
 	struct launch launch = { .config = config, .exe_fd = exe_high, .null_fd = null_fd };
-	int flags = CLONE_NEWUSER | CLONE_NEWPID;
+	struct id_plan plan = { .deny_groups = false };
+	bool has_userns;
 
 	memset(out, 0, sizeof(*out));
 	if (exe_high < 0 || null_fd < 0)
 		return fail(f, -ENOENT, EXIT_PICKET, "cannot open /proc/self/exe or /dev/null: mount /proc and /dev first");
-	int err = clone_child(&launch, flags, out);
-	if (root && (err == -EPERM || err == -ENOSPC || err == -EUSERS || err == -EINVAL)) {
-		flags = CLONE_NEWPID; /* root does without a user namespace; the ids and capabilities are dropped all the same */
-		err = clone_child(&launch, flags, out);
-	}
+	plan_ids(&plan, config->ids);
+	int err = clone_somehow(&launch, out, &has_userns);
 	if (err)
 		return explain_clone(f, err);
-	if (fresh)
-		go.uid = go.gid = fresh_id();
-	go.change_ids = fresh;
-	if (flags & CLONE_NEWUSER) {
-		enum spawn_ids ids = root ? config->ids : SPAWN_IDS_SINGLE;
-
-		err = write_maps(out->pid, ids, &go);
-		if (err < 0) {
-			spawn_end(out);
-			return fail(f, err, EXIT_PICKET, "cannot map the ids of a user namespace: %s", strerror(-err));
-		}
-	}
-	if (send(our_fd, &go, sizeof(go), MSG_NOSIGNAL) < 0) {
+	err = release(out, our_fd, &plan, has_userns, f);
+	if (err)
 		spawn_end(out);
-		return fail(f, -EPIPE, EXIT_PICKET, "a process of the sandbox died at its start");
-	}
-	return 0;
+	return err;
 }
 
 void spawn_end(struct spawned *child)

@@ -57,6 +57,7 @@ int terminal_forward(struct terminal *t, struct sandbox *s)
 
 void terminal_end(struct terminal *t)
 {
+	signal(SIGTTOU, SIG_IGN); /* a shell may have put us into the background meanwhile */
 	if (t->is_tty)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &t->modes);
 	host_close(&t->signal_fd);

@@ -46,7 +46,7 @@ int units_parse_size(const char *text, uint64_t *bytes)
 	if (err)
 		return err;
 	for (size_t i = 0; i < ARRAY_LEN(size_units); i++) {
-		if (strcmp(text, size_units[i].suffix))
+		if (strcmp(text, size_units[i].suffix) != 0)
 			continue;
 		return __builtin_mul_overflow(n, size_units[i].factor, bytes) || *bytes > INT64_MAX ? -ERANGE : 0;
 	}
