@@ -41,7 +41,8 @@ static int set_owner(struct ginode *g, uint32_t handle, const struct setattr *s)
 	ret = gofer_setattr(g->gs->client, handle, &wire, &after);
 	if (ret == 0)
 		ginode_set_attr(g, &after);
-	if (ret != -EPERM)
+	/* One that was remembered once is remembered from then on: the host's file has another. */
+	if (ret != -EPERM && !(ret == 0 && g->virtual_owner))
 		return ret;
 	ginode_own(g, s->valid & ATTR_UID ? s->uid : g->inode.attr.uid, s->valid & ATTR_GID ? s->gid : g->inode.attr.gid);
 	return 0;
@@ -54,6 +55,9 @@ static int set_rest(struct ginode *g, uint32_t handle, const struct setattr *s)
 	struct gofer_attr after;
 	int ret;
 
+	/* On a nosuid root the bits would mean nothing, and the gofer refuses to store them. */
+	if (g->gs->nosuid)
+		wire.mode &= ~(LX_S_ISUID | LX_S_ISGID);
 	wire.set |= s->valid & ATTR_MODE ? GOFER_SET_MODE : 0;
 	wire.set |= s->valid & ATTR_SIZE ? GOFER_SET_SIZE : 0;
 	if (s->valid & ATTR_ATIME) {
@@ -248,7 +252,7 @@ int goferfs_create(struct kernel *k, struct gofer_client *client, uint32_t root,
 	gs->client = client;
 	gs->k = k;
 	gs->caching = cache != BOOT_CACHE_SHARED || flags & (GOFER_ROOT_IMMUTABLE | GOFER_ROOT_EXCLUSIVE);
-	gs->readonly = flags & GOFER_ROOT_READONLY;
+	gs->nosuid = flags & GOFER_ROOT_NOSUID;
 	gs->root_dev = e.attr.dev;
 	gs->fds_max = fds_to_keep();
 	lock_init(&gs->table_lock, RANK_LOWER_TABLE, "goferfs table");

@@ -121,7 +121,7 @@ static void dir_changed(struct ginode *dir)
 static int make_call(struct ginode *dir, uint32_t handle, const char *name, const struct create_how *how, struct gofer_entry *e, int *fd)
 {
 	struct gofer_client *c = dir->gs->client;
-	uint32_t perm = how->mode & LX_S_IALLUGO;
+	uint32_t perm = how->mode & (dir->gs->nosuid ? 0777u | LX_S_ISVTX : LX_S_IALLUGO);
 	int ret;
 
 	switch (how->mode & LX_S_IFMT) {
@@ -209,6 +209,11 @@ static int remove_name(struct inode *i, const char *name, struct inode *victim, 
 		return ret;
 	dir_changed(dir);
 	ginode_changed(g);
+	if (is_dir) {
+		lock_take(&victim->lock);
+		victim->attr.nlink = 0; /* what getcwd and getdents go by */
+		lock_drop(&victim->lock);
+	}
 	return 0;
 }
 

@@ -263,7 +263,7 @@ static void keep(struct ginode *g, struct gfd *f)
 {
 	struct gfd **slot = f->writable ? &g->kept_write : &g->kept_read;
 
-	if (!g->gs->caching || atomic_load(&g->gs->fds) >= g->gs->fds_max)
+	if (atomic_load(&g->gs->fds) >= g->gs->fds_max)
 		return;
 	LOCK_GUARD(&g->lock);
 	if (*slot)

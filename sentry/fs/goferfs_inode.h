@@ -22,7 +22,7 @@ struct gofer_super {
 	struct gofer_client *client;
 	struct kernel *k;
 	bool caching;             /* immutable or exclusive */
-	bool readonly;            /* the root's own flag: nothing changes but from outside */
+	bool nosuid;              /* the root's own flag */
 	uint64_t root_dev;        /* of the host */
 	int fds_max;              /* fds kept for later opens */
 	/* protected by table_lock (RANK_LOWER_TABLE): inodes by the host's identity, so that hard links are one inode; no references */
