@@ -61,8 +61,11 @@ static void answer(struct task *t, int64_t ret)
 	struct tracee *tracee = t->tracee;
 
 	t->ret = ret;
-	if (is_restart_code(ret))
+	if (is_restart_code(ret)) {
+		/* Restart codes are ours: to the platform they mean a call that was never made. signal_deliver() settles it. */
+		ret = -EINTR;
 		atomic_fetch_or(&t->work, WORK_SIGNAL);
+	}
 	atomic_store(&t->run, RUN_GUEST);
 	if (__builtin_expect(atomic_load(&t->work) != 0, 0))
 		platform_answer_stop(tracee, ret);

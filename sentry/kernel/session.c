@@ -207,7 +207,13 @@ bool pgrp_is_orphaned(const struct pgrp *g, const struct process *without)
 	list_for_each(p, &g->members, pgrp_link) {
 		const struct process *parent = p->parent;
 
-		if (p == without || p->state >= PROC_ZOMBIE || !parent || parent == p->k->init)
+		if (p == without || p->state >= PROC_ZOMBIE)
+			continue;
+		/* Whoever asked for a process from outside stands for the shell that a program's first process has on a host. */
+		if (!parent && p->root)
+			return false;
+		/* Pid 1 ties as any parent does: it is the init of a container, not of a machine. */
+		if (!parent)
 			continue;
 		if (parent->pgrp != g && parent->session == g->session)
 			return false;
