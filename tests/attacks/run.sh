@@ -1,10 +1,12 @@
 #!/bin/bash
 # Attacks on each line of design.md section 8, on each platform. What may happen is written in each script.
-# Usage: run.sh [--platform NAME]... [SCRIPT...]     PICKET is the binary, GUESTS the folder of built guest programs.
+# Usage: run.sh [--platform NAME]... [SCRIPT...]     PICKET is the binary, GUESTS the folder of built guest programs. SUITE names
+# another folder of tests/ whose scripts are written in the same way (tests/faults).
 set -u
-cd "$(dirname "$0")" || exit 125
+suite=${SUITE:-attacks}
+cd "$(dirname "$0")/../$suite" || exit 125
 PICKET=$(realpath "${PICKET:-../../build/picket}")
-GUESTS=$(realpath "${GUESTS:-../../build/attacks}")
+GUESTS=$(realpath "${GUESTS:-../../build/$suite}")
 export PICKET GUESTS
 platforms=() scripts=() passed=0 failed=0
 while [ $# -gt 0 ]; do
@@ -35,5 +37,5 @@ for platform in "${platforms[@]}"; do
 		passed=$((passed + good)) failed=$((failed + bad))
 	done
 done
-echo "attacks: $passed passed, $failed failed"
+echo "$suite: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
