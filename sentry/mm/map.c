@@ -211,7 +211,7 @@ int map_protect_list(struct task *t, uint64_t addr, uint64_t len, uint32_t prot)
 	end = addr + len;
 	LOCK_GUARD(&mm->lock);
 	if (!vma_range_full(mm, addr, end))
-		return -ENOMEM;
+		return -ENOMEM; /* what lies before the hole is changed in Linux: see map_protect() */
 	for (v = vma_above(mm, addr); v && v->start < end; v = vma_above(mm, v->end)) {
 		if ((prot & LX_PROT_WRITE) && !v->may_write)
 			return -EACCES;
@@ -234,12 +234,31 @@ int map_protect_list(struct task *t, uint64_t addr, uint64_t len, uint32_t prot)
 	return ret;
 }
 
+uint64_t map_full_length(struct mm *mm, uint64_t addr, uint64_t len)
+{
+	uint64_t at = addr;
+	struct vma *v;
+
+	LOCK_GUARD(&mm->lock);
+	while (at < addr + len && (v = vma_above(mm, at)) && v->start <= at)
+		at = v->end;
+	return at - addr < len ? at - addr : len;
+}
+
 int64_t map_protect(struct task *t, uint64_t addr, uint64_t len, uint32_t prot)
 {
-	uint64_t arg[6] = { addr, PAGE_UP(len), prot };
-	int ret = map_protect_list(t, addr, len, prot);
+	uint64_t whole = PAGE_UP(len), full;
+	uint64_t arg[6] = { addr, whole, prot };
+	int64_t ret;
 
-	if (ret < 0 || !len)
-		return ret;
-	return stop_inject(t->tracee, LX_NR_mprotect, arg);
+	if (addr % PAGE_SIZE_LX)
+		return -EINVAL;
+	if (!range_ok(t->mm, addr, whole))
+		return -ENOMEM;
+	full = map_full_length(t->mm, addr, whole);
+	arg[1] = full;
+	ret = map_protect_list(t, addr, full, prot);
+	if (ret == 0 && full)
+		ret = stop_inject(t->tracee, LX_NR_mprotect, arg);
+	return ret == 0 && full < whole ? -ENOMEM : ret;
 }

@@ -37,6 +37,9 @@ int64_t map_move(struct task *, uint64_t old, uint64_t old_len, uint64_t new_len
 int map_unmap_list(struct mm *, uint64_t addr, uint64_t len);
 int map_protect_list(struct task *, uint64_t addr, uint64_t len, uint32_t prot);
 
+/* How much of the range, from its start, is mapped without a hole. */
+uint64_t map_full_length(struct mm *, uint64_t addr, uint64_t len);
+
 /* brk.c; under mm->lock. Moves the end within what is mapped ahead: the new end, or the old one where the memory limit forbids. */
 int64_t brk_move(struct mm *, uint64_t wanted);
 /* Lengthens the heap's vma to `end`; false when it is not there or in the way. */

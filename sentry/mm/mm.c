@@ -112,6 +112,10 @@ struct mm *mm_copy(struct mm *from)
 	mm->data_start = from->data_start;
 	mm->data_end = from->data_end;
 	lock_drop(&from->lock);
+	if (from->has_unforked) {
+		LOCK_GUARD(&mm->lock);
+		vma_drop_unforked(mm);
+	}
 	return mm;
 fail:
 	lock_drop(&from->lock);

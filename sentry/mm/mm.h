@@ -42,6 +42,7 @@ struct mm {
 	uint32_t vma_count;
 	uint64_t brk_start, brk, brk_mapped; /* mapped ahead up to brk_mapped */
 	uint64_t brk_dirty;            /* memory from here to brk_mapped has never been handed out: still zero */
+	bool has_unforked;             /* some vma was marked by MADV_DONTFORK, ever */
 	uint64_t limit;                /* first address past what may be mapped */
 	uint64_t mmap_base;            /* allocation goes down from here */
 	uint64_t stack_start, stack_low; /* the stack vma's top, and how far it may grow */

@@ -269,6 +269,24 @@ void vma_extend(struct mm *mm, struct vma *v, uint64_t end)
 	set_gap_above(mm, end);
 }
 
+static const struct vma *find_unforked(const struct vma *v)
+{
+	const struct vma *found;
+
+	if (!v || (v->flags & VMA_DONTFORK))
+		return v;
+	found = find_unforked(v->left);
+	return found ? found : find_unforked(v->right);
+}
+
+void vma_drop_unforked(struct mm *mm)
+{
+	const struct vma *v;
+
+	while ((v = find_unforked(mm->root)))
+		vma_clear(mm, v->start, v->end);
+}
+
 /* --- places --------------------------------------------------------------------------------------------------------------- */
 
 bool vma_range_free(struct mm *mm, uint64_t start, uint64_t end)

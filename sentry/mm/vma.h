@@ -10,6 +10,8 @@
 #define PAGE_SIZE_LX 4096ull
 #define PAGE_DOWN(x) ((x) & ~(PAGE_SIZE_LX - 1))
 #define PAGE_UP(x) (((x) + PAGE_SIZE_LX - 1) & ~(PAGE_SIZE_LX - 1))
+/* In vma.flags, beside LX_MAP_*: a fork's child does not get it. */
+#define VMA_DONTFORK 0x80000000u
 #define MM_LOWEST 0x10000ull /* vm.mmap_min_addr */
 
 /* The first mapping that ends above addr; NULL when there is none. */
@@ -26,6 +28,8 @@ void vma_detach(struct mm *, struct vma *);
 void vma_merge_range(struct mm *, uint64_t start, uint64_t end);
 /* Frees a detached vma and its file reference. */
 void vma_free(struct vma *);
+/* Removes what a fork does not copy: of a child's list. */
+void vma_drop_unforked(struct mm *);
 /* Removes all of [start, end): splits at the ends, gives back charges. 0 or -ENOMEM with nothing changed. */
 int vma_clear(struct mm *, uint64_t start, uint64_t end);
 /* Moves the end up over free space. */

@@ -126,7 +126,7 @@ int64_t sys_mprotect(struct task *t, const struct sysargs *a)
 		return -EINVAL;
 	if (a->v[2] & ~(uint64_t)PROT_BITS)
 		return -EINVAL; /* growing mappings are mapped ahead: they have no such edge */
-	if (!alone(t)) {
+	if (!alone(t) || map_full_length(t->mm, arg_u64(a, 0), arg_u64(a, 1)) < arg_u64(a, 1)) {
 		t->at_stop = mprotect_at_stop;
 		return SYS_AT_STOP;
 	}

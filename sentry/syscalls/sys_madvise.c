@@ -1,0 +1,161 @@
+/* madvise, msync, mincore, mlock, mlock2, munlock, mlockall, munlockall. */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "abi/mman.h"
+#include "sentry/kernel/task.h"
+#include "sentry/mm/usermem.h"
+#include "sentry/mm/vma.h"
+#include "sentry/syscalls/handlers.h"
+
+/*
+ * Guest memory is the host process's own, so that the host carries these calls out, with the trapped scalars. What the sentry sees to is that
+ * the range is the guest's: the stub lies beyond mm->limit.
+ */
+static int check_range(const struct mm *mm, uint64_t addr, uint64_t len)
+{
+	if (addr % PAGE_SIZE_LX)
+		return -EINVAL;
+	if (PAGE_UP(len) < len || addr + PAGE_UP(len) < addr)
+		return -EINVAL;
+	return addr > mm->limit || PAGE_UP(len) > mm->limit - addr ? -ENOMEM : 0;
+}
+
+enum advice_kind { ADVICE_UNKNOWN, ADVICE_HOST, ADVICE_NOT_FOR_GUESTS, ADVICE_FORK };
+
+static enum advice_kind advice_kind(int advice)
+{
+	switch (advice) {
+	case LX_MADV_DONTFORK:
+	case LX_MADV_DOFORK:
+		return ADVICE_FORK;
+	case LX_MADV_HWPOISON:
+	case LX_MADV_SOFT_OFFLINE:
+		return ADVICE_NOT_FOR_GUESTS;
+	case LX_MADV_NORMAL ... LX_MADV_DONTNEED:
+	case LX_MADV_FREE:
+	case LX_MADV_REMOVE:
+	case LX_MADV_MERGEABLE ... LX_MADV_COLLAPSE:
+		return ADVICE_HOST;
+	default:
+		return ADVICE_UNKNOWN;
+	}
+}
+
+/* What a fork's child does not get must not be on its list either. */
+static int mark_fork(struct mm *mm, uint64_t start, uint64_t end, bool dont)
+{
+	struct vma *v;
+
+	LOCK_GUARD(&mm->lock);
+	if (!vma_range_full(mm, start, end))
+		return -ENOMEM;
+	if (vma_split(mm, start) < 0 || vma_split(mm, end) < 0)
+		return -ENOMEM;
+	mm->has_unforked = true;
+	for (v = vma_above(mm, start); v && v->start < end; v = vma_above(mm, v->end))
+		v->flags = dont ? v->flags | VMA_DONTFORK : v->flags & ~VMA_DONTFORK;
+	return 0;
+}
+
+int64_t sys_madvise(struct task *t, const struct sysargs *a)
+{
+	uint64_t addr = arg_u64(a, 0), len = arg_u64(a, 1);
+	enum advice_kind kind = advice_kind(arg_int(a, 2));
+	int ret;
+
+	if (kind == ADVICE_UNKNOWN)
+		return -EINVAL;
+	if (kind == ADVICE_NOT_FOR_GUESTS)
+		return -EPERM;
+	ret = check_range(t->mm, addr, len);
+	if (ret < 0 || !len)
+		return ret;
+	if (kind == ADVICE_FORK)
+		ret = mark_fork(t->mm, addr, addr + PAGE_UP(len), arg_int(a, 2) == LX_MADV_DONTFORK);
+	return ret < 0 ? ret : SYS_PASS;
+}
+
+int64_t sys_msync(struct task *t, const struct sysargs *a)
+{
+	uint32_t flags = arg_u32(a, 2);
+	int ret;
+
+	if ((flags & ~(uint32_t)(LX_MS_ASYNC | LX_MS_INVALIDATE | LX_MS_SYNC)) || (flags & LX_MS_ASYNC && flags & LX_MS_SYNC))
+		return -EINVAL;
+	ret = check_range(t->mm, arg_u64(a, 0), arg_u64(a, 1));
+	return ret < 0 || !arg_u64(a, 1) ? ret : SYS_PASS;
+}
+
+int64_t sys_mincore(struct task *t, const struct sysargs *a)
+{
+	uint64_t addr = arg_u64(a, 0), pages = PAGE_UP(arg_u64(a, 1)) / PAGE_SIZE_LX;
+	uaddr_t out = arg_addr(a, 2);
+	unsigned char all[512];
+	int ret = check_range(t->mm, addr, arg_u64(a, 1));
+	bool full;
+
+	if (ret < 0)
+		return ret;
+	lock_take(&t->mm->lock);
+	full = vma_range_full(t->mm, addr, addr + pages * PAGE_SIZE_LX);
+	lock_drop(&t->mm->lock);
+	if (!full)
+		return -ENOMEM;
+	memset(all, 1, sizeof(all));
+	for (uint64_t done = 0; done < pages; done += sizeof(all)) {
+		uint64_t part = pages - done < sizeof(all) ? pages - done : sizeof(all);
+
+		if (copy_out(t, uaddr_add(out, done), all, part) < 0)
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/* mlock rounds the start down, unlike the others. */
+static int64_t lock_range(struct task *t, uint64_t addr, uint64_t len)
+{
+	uint64_t start = PAGE_DOWN(addr);
+	int ret;
+
+	if (addr + len < addr)
+		return -EINVAL;
+	ret = check_range(t->mm, start, len + (addr - start));
+	return ret < 0 ? ret : SYS_PASS;
+}
+
+int64_t sys_mlock(struct task *t, const struct sysargs *a)
+{
+	return lock_range(t, arg_u64(a, 0), arg_u64(a, 1));
+}
+
+int64_t sys_mlock2(struct task *t, const struct sysargs *a)
+{
+	if (arg_u32(a, 2) & ~(uint32_t)LX_MLOCK_ONFAULT)
+		return -EINVAL;
+	return lock_range(t, arg_u64(a, 0), arg_u64(a, 1));
+}
+
+int64_t sys_munlock(struct task *t, const struct sysargs *a)
+{
+	return lock_range(t, arg_u64(a, 0), arg_u64(a, 1));
+}
+
+int64_t sys_mlockall(struct task *t, const struct sysargs *a)
+{
+	uint32_t flags = arg_u32(a, 0);
+
+	(void)t;
+	if (!flags || (flags & ~(uint32_t)(LX_MCL_CURRENT | LX_MCL_FUTURE | LX_MCL_ONFAULT)) || flags == LX_MCL_ONFAULT)
+		return -EINVAL;
+	/* The stack and the heap are mapped ahead here: the host would have to make all of that resident. */
+	return flags & LX_MCL_ONFAULT ? SYS_PASS : -ENOMEM;
+}
+
+int64_t sys_munlockall(struct task *t, const struct sysargs *a)
+{
+	(void)t;
+	(void)a;
+	return SYS_PASS;
+}
