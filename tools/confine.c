@@ -113,6 +113,10 @@ int confine_gofer(int control_fd, const char **what)
 	err = receive_go(control_fd, &go);
 	if (err)
 		return err;
+	*what = "changing ids"; /* capabilities are kept for opening the roots; gofer_main() drops them */
+	err = change_ids(&go);
+	if (err)
+		return err;
 	*what = "tying the process to the runtime's life";
 	return die_with_runtime();
 }

@@ -85,6 +85,10 @@ static int configure_gofer(const struct sandbox *s, const struct sandbox_config 
 	return gofer_config_send(s->lifeline, g);
 }
 
+/*
+ * The gofer has no capabilities, so it is the program's user as far as the caller may decide: what the program makes in a volume
+ * belongs to that user on the host, and what that user may not read there it does not get.
+ */
 static int start_gofer(struct sandbox *s, const struct sandbox_config *config, const struct channels *channels, struct failure *f)
 {
 	int pair[2];
@@ -96,7 +100,7 @@ static int start_gofer(struct sandbox *s, const struct sandbox_config *config, c
 		return fail(f, err, EXIT_PICKET, "cannot make a socket: %s", strerror(-err));
 	AUTO_CLOSE int theirs = pair[1];
 	struct spawn_config spawn_config = { .name = "picket-gofer", .control_fd = theirs, .stderr_fd = config->log_fd,
-					     .ids = SPAWN_IDS_ALL };
+					     .ids = SPAWN_IDS_ALL, .uid = config->spec->process.uid, .gid = config->spec->process.gid };
 
 	s->lifeline = pair[0];
 	err = spawn(&spawn_config, s->lifeline, &s->gofer, f);

@@ -110,7 +110,7 @@ struct id_plan {
 	struct spawn_go go;
 };
 
-static void plan_ids(struct id_plan *plan, enum spawn_ids ids)
+static void plan_ids(struct id_plan *plan, const struct spawn_config *config)
 {
 	bool root = geteuid() == 0;
 	struct ids_map uids, gids;
@@ -120,7 +120,12 @@ static void plan_ids(struct id_plan *plan, enum spawn_ids ids)
 		ids_read("/proc/self/uid_map", &uids);
 		ids_read("/proc/self/gid_map", &gids);
 	}
-	if (root && ids == SPAWN_IDS_ALL) {
+	if (root && config->ids == SPAWN_IDS_ALL) {
+		if (ids_contains(&uids, config->uid) && ids_contains(&gids, config->gid)) {
+			plan->go.uid = config->uid;
+			plan->go.gid = config->gid;
+			plan->go.change_ids = config->uid || config->gid;
+		}
 		ids_identity_text(&uids, plan->uids, sizeof(plan->uids));
 		ids_identity_text(&gids, plan->gids, sizeof(plan->gids));
 		return;
@@ -190,7 +195,7 @@ int spawn(const struct spawn_config *config, int our_fd, struct spawned *out, st
 	memset(out, 0, sizeof(*out));
 	if (exe_high < 0 || null_fd < 0)
 		return fail(f, -ENOENT, EXIT_PICKET, "cannot open /proc/self/exe or /dev/null: mount /proc and /dev first");
-	plan_ids(&plan, config->ids);
+	plan_ids(&plan, config);
 	int err = clone_somehow(&launch, out, &has_userns);
 	if (err)
 		return explain_clone(f, err);

@@ -22,6 +22,7 @@ struct spawn_config {
 	int control_fd;   /* the child's end; becomes SPAWN_CONTROL_FD */
 	int stderr_fd;    /* becomes 2; -1: /dev/null */
 	enum spawn_ids ids;
+	uint32_t uid, gid; /* SPAWN_IDS_ALL, for root: whom the child becomes, if our user namespace knows them */
 };
 
 struct spawned {

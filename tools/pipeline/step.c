@@ -277,15 +277,18 @@ void step_sealed(struct run_step *s)
 /* The reason of a failure is the first thing that went wrong: a refused exec says more than the exit status it led to. */
 static void explain_failure(struct run_step *s)
 {
-	char text[700], limit[32];
+	char text[700], limit[32], more[48] = "";
+	size_t refusals = json_array_size(s->denied);
 
+	if (refusals > 1)
+		snprintf(more, sizeof(more), " (and %zu more before it)", refusals - 1);
 	report_end(&s->end, text, sizeof(text));
 	if (s->end.timed_out)
 		step_fail(s, "it did not end within its timeout of %s", units_format_duration(s->step->timeout_ns, limit, sizeof(limit)));
 	else if (s->run->interrupted)
 		step_fail(s, "interrupted by signal %d", s->run->interrupted);
 	else if (s->last_denied[0])
-		step_fail(s, "%.200s; refused: %.400s", text, s->last_denied);
+		step_fail(s, "%.160s; refused: %.400s%s", text, s->last_denied, more);
 	else
 		step_fail(s, "%.600s", text);
 }
