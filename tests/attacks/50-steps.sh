@@ -3,7 +3,7 @@
 make_root neighbour
 tag=picket-neighbour-$$
 start_sandbox --rootfs "$work/root" --cwd / -- /bin/neighbour serve "$tag" ||
-	not_ok "a neighbour starts" "$(tail -2 "$work/background.err")"
+	{ not_ok "a neighbour starts" "$(tail -2 "$work/background.err")"; finish; }
 tap "beside a sandbox" --rootfs "$work/root" --cwd / -- /bin/neighbour look "$tag" 40000
 expect "from outside: the root's folder is as it was" "$(ls "$work/root/etc" "$work/root/tmp")" "$(printf '%s:\n\n%s:' "$work/root/etc" "$work/root/tmp")"
 check "from outside: the neighbour lives" kill -0 "$runtime"

@@ -14,6 +14,7 @@ cleanup() {
 	for pid in "${started[@]:-}"; do
 		[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null
 	done
+	wait 2>/dev/null
 	chmod -R u+rwx "$work" 2>/dev/null
 	rm -rf "$work"
 }

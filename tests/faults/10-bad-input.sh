@@ -36,7 +36,6 @@ try "an ELF that is cut off" 126 "$work/cut-elf" -- "$work/cut-elf"
 try "an ELF for another machine" 126 "$work/arm" -- "$work/arm"
 try "a script whose interpreter is missing" 127 '' -- "$work/script"
 try "a link to itself" 126 '' -- "$work/loop"
-try "a component that is no directory" 126 '' -- "$work/text/x"
 try "no command" 125 'command\|usage' --
 try "an unknown option" 125 'wrong-option' --wrong-option -- /bin/true
 try "a volume that does not exist" 125 "$work/none" --volume "$work/none:/mnt" -- /bin/true

@@ -46,11 +46,11 @@ check "the second step reads all of it" grep -q 2311152 "$work/out"
 sleep 0.3
 expect "no process is left" "$(pgrep -f "$work/big.yaml" | wc -l)" 0
 
-for bad in 'mkfifo /data/output/p' 'ln -s /etc/passwd /data/output/l' 'ln -s ../../../etc /data/output/l' 'cp /bin/true /data/output/s; chmod 4755 /data/output/s' \
+for content in 'mkfifo /data/output/p' 'ln -s /etc/passwd /data/output/l' 'ln -s ../../../etc /data/output/l' 'cp /bin/true /data/output/s; chmod 4755 /data/output/s' \
 	"python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\\\"/data/output/k\\\")'"; do
-	pipeline "$work/bad.yaml" "$bad"
+	pipeline "$work/bad.yaml" "$content"
 	run "$work/state" "$work/bad.yaml"
-	expect "an output that may not be sealed (${bad:0:30}): status" $? 1
+	expect "an output that may not be sealed (${content:0:30}): status" $? 1
 	check "and the message names the file" grep -q '/[plsk]\b\|'"'[plsk]'" "$work/err" "$work/out"
 done
 

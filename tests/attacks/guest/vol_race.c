@@ -15,12 +15,13 @@ static void flip(const char *dir)
 	int fd = open(dir, O_RDONLY | O_DIRECTORY);
 
 	for (;;) {
+		/* Each pair undoes itself: where `d` is a link, nothing is moved through it from here. */
 		syscall(SYS_renameat2, fd, "d", fd, "out", RENAME_EXCHANGE);
-		syscall(SYS_renameat2, fd, "d", fd, "up", RENAME_EXCHANGE);
+		syscall(SYS_renameat2, fd, "d", fd, "out", RENAME_EXCHANGE);
 		syscall(SYS_renameat2, fd, "d/sub", fd, "moved", RENAME_NOREPLACE);
 		syscall(SYS_renameat2, fd, "moved", fd, "d/sub", RENAME_NOREPLACE);
 		syscall(SYS_renameat2, fd, "d", fd, "up", RENAME_EXCHANGE);
-		syscall(SYS_renameat2, fd, "d", fd, "out", RENAME_EXCHANGE);
+		syscall(SYS_renameat2, fd, "d", fd, "up", RENAME_EXCHANGE);
 	}
 }
 
