@@ -37,6 +37,8 @@ const char *arch_platform_string(void); /* AT_PLATFORM, uname's machine: "x86_64
 uint64_t arch_hwcap(void);
 uint64_t arch_hwcap2(void);
 uint64_t arch_min_sigstack(void);       /* AT_MINSIGSTKSZ */
+/* The lines of /proc/cpuinfo that are the same for every processor. */
+void arch_cpu_describe(char *buf, size_t len);
 
 /*
  * Signal frames. struct siginfo bytes and masks are the guest's ABI (128 bytes, 64-bit mask).

@@ -15,6 +15,8 @@
 enum lock_rank {
 	RANK_NONE = 0,
 	RANK_SANDBOX,      /* tools: one sandbox's record */
+	RANK_PSEUDO_DIR,   /* inode of proc and sys: directory contents; finding them out takes the kernel's locks */
+	RANK_PSEUDO_POS,   /* open file of proc and sys: position, for the same reason */
 	RANK_KERNEL,       /* kernel: pid tables, sessions, process groups, the process tree */
 	RANK_PROCESS,      /* process: threads, children, exit and stop state */
 	RANK_EXEC,         /* process: one exec at a time */
@@ -33,6 +35,7 @@ enum lock_rank {
 	RANK_EPOLL_ITEMS,  /* which epolls watch a file */
 	RANK_EPOLL,        /* epoll: interest list; of nested epolls the outer first: four ranks more */
 	RANK_EPOLL_LAST = RANK_EPOLL + 4,
+	RANK_SOCKET_NAMES, /* names of unix sockets; which of them travel in messages; inotify and SysV objects by number */
 	RANK_SOCKET,       /* socket: state and queues; peer by lock_two */
 	RANK_PIPE,         /* pipe, eventfd, tty and other byte queues */
 	RANK_FDTABLE,      /* fdtable */

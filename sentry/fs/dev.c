@@ -12,6 +12,7 @@
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/special.h"
+#include "sentry/fs/tty.h"
 #include "sentry/kernel/task.h"
 
 static int64_t read_nothing(struct file *f, struct task *t, struct uio *u, int64_t *pos)
@@ -115,7 +116,7 @@ static int open_memory_device(struct inode *inode, const struct path *path, uint
 		*out = file_new(memory_devices[i].ops, inode, path, flags, t->cred, NULL);
 		return *out ? 0 : -ENOMEM;
 	}
-	return -ENXIO;
+	return tty_device_open(inode, path, flags, t, out);
 }
 
 int device_open(struct inode *inode, const struct path *path, uint32_t flags, struct task *t, struct file **out)

@@ -16,6 +16,7 @@
 #include "sentry/fs/file.h"
 #include "sentry/fs/hostfd.h"
 #include "sentry/fs/mount.h"
+#include "sentry/fs/tty.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
@@ -28,7 +29,7 @@ static int say(char *why, size_t why_len, int err, const char *what, const char 
 }
 
 /* The standard streams. Where all three are one terminal, they are one file of the guest's too. */
-static int open_stdio(struct task *t, const int stdio[3])
+static int open_stdio(struct task *t, bool terminal, const int stdio[3])
 {
 	int ret = 0;
 
@@ -41,7 +42,7 @@ static int open_stdio(struct task *t, const int stdio[3])
 			close(stdio[i]);
 			continue;
 		}
-		ret = hostfd_open(t, stdio[i], &f);
+		ret = terminal && host_fd_is_tty(stdio[i]) ? host_tty_open(t, stdio[i], true, &f) : hostfd_open(t, stdio[i], &f);
 		if (ret == 0)
 			ret = fd_replace(t, i, f, false);
 	}
@@ -142,7 +143,7 @@ int program_prepare(struct kernel *k, const struct boot_process *p, const int st
 	if (!ret)
 		ret = furnish(t, p);
 	if (!ret)
-		ret = open_stdio(t, stdio);
+		ret = open_stdio(t, p->terminal, stdio);
 	else
 		for (int i = 0; i < 3; i++)
 			if (stdio[i] >= 0)

@@ -1,0 +1,205 @@
+/* /proc/sys: what programs ask of the kernel's settings. Those that can be set are settings of the sandbox. proc_sys(5). */
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "abi/cred.h"
+#include "sentry/fs/proc/proc.h"
+#include "sentry/kernel/kernel.h"
+#include "sentry/kernel/pid.h"
+#include "sentry/kernel/version.h"
+
+/* --- names of the machine --------------------------------------------------------------------------------------------------- */
+
+static char *uts_name(const struct pseudo_req *r)
+{
+	return r->entry->arg ? r->t->k->domainname : r->t->k->hostname;
+}
+
+static int show_name(const struct pseudo_req *r, struct textbuf *b)
+{
+	const char *name = uts_name(r);
+
+	LOCK_GUARD(&r->t->k->uts_lock);
+	text_printf(b, "%.64s\n", name[0] ? name : "(none)");
+	return 0;
+}
+
+static int store_name(const struct pseudo_req *r, char *text, size_t len)
+{
+	char *name = uts_name(r);
+
+	if (!cred_capable(r->t->cred, LX_CAP_SYS_ADMIN))
+		return -EPERM;
+	if (len > 64)
+		len = 64;
+	LOCK_GUARD(&r->t->k->uts_lock);
+	memset(name, 0, 65);
+	memcpy(name, text, len);
+	return 0;
+}
+
+/* --- random ------------------------------------------------------------------------------------------------------------------- */
+
+static void put_uuid(struct textbuf *b, const uint8_t *id)
+{
+	for (int i = 0; i < 16; i++)
+		text_printf(b, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", id[i]);
+	text_puts(b, "\n");
+}
+
+static int show_boot_id(const struct pseudo_req *r, struct textbuf *b)
+{
+	put_uuid(b, r->t->k->boot_id);
+	return 0;
+}
+
+static int show_uuid(const struct pseudo_req *r, struct textbuf *b)
+{
+	uint8_t id[16];
+
+	(void)r;
+	if (getrandom(id, sizeof(id), 0) != sizeof(id))
+		return -EIO;
+	id[6] = (id[6] & 0x0f) | 0x40; /* version 4: random */
+	id[8] = (id[8] & 0x3f) | 0x80;
+	put_uuid(b, id);
+	return 0;
+}
+
+/* --- limits that are the sandbox's ---------------------------------------------------------------------------------------------- */
+
+static int show_threads_max(const struct pseudo_req *r, struct textbuf *b)
+{
+	uint64_t limit = r->t->k->spec ? r->t->k->spec->pid_limit : 0;
+
+	text_printf(b, "%lu\n", limit ? limit : (uint64_t)PID_MAX);
+	return 0;
+}
+
+static int show_number(const struct pseudo_req *r, struct textbuf *b)
+{
+	text_printf(b, "%lu\n", r->entry->arg);
+	return 0;
+}
+
+#define NUMBER(n, v) { .name = n, .mode = LX_S_IFREG | 0644, .show = show_number, .arg = v }
+#define TEXT(n, s) { .name = n, .mode = LX_S_IFREG | 0644, .text = s }
+#define SHOW(n, fn) { .name = n, .mode = LX_S_IFREG | 0444, .show = fn }
+#define DIR(n, d) { .name = n, .mode = LX_S_IFDIR | 0555, .dir = &(d) }
+
+static const struct pseudo_entry random_entries[] = {
+	SHOW("boot_id", show_boot_id), SHOW("uuid", show_uuid), NUMBER("entropy_avail", 256), NUMBER("poolsize", 256),
+	NUMBER("urandom_min_reseed_secs", 60), NUMBER("write_wakeup_threshold", 256),
+};
+static const struct pseudo_dir random_dir = PSEUDO_DIR(random_entries);
+
+static const struct pseudo_entry seccomp_entries[] = {
+	TEXT("actions_avail", "kill_process kill_thread trap errno trace log allow\n"), TEXT("actions_logged", "\n"),
+};
+static const struct pseudo_dir seccomp_dir = PSEUDO_DIR(seccomp_entries);
+
+static const struct pseudo_entry kernel_entries[] = {
+	TEXT("ostype", "Linux\n"),
+	TEXT("osrelease", GUEST_RELEASE "\n"),
+	TEXT("version", GUEST_VERSION "\n"),
+	{ .name = "hostname", .mode = LX_S_IFREG | 0644, .show = show_name, .store = store_name, .arg = 0 },
+	{ .name = "domainname", .mode = LX_S_IFREG | 0644, .show = show_name, .store = store_name, .arg = 1 },
+	NUMBER("pid_max", PID_MAX),
+	SHOW("threads-max", show_threads_max),
+	DIR("random", random_dir),
+	DIR("seccomp", seccomp_dir),
+	NUMBER("cap_last_cap", LX_CAP_LAST),
+	NUMBER("overflowuid", LX_OVERFLOW_ID),
+	NUMBER("overflowgid", LX_OVERFLOW_ID),
+	NUMBER("ngroups_max", LX_NGROUPS_MAX),
+	NUMBER("randomize_va_space", 2),
+	TEXT("core_pattern", "core\n"),
+	NUMBER("core_uses_pid", 0),
+	NUMBER("shmmax", 18446744073692774399ul),
+	NUMBER("shmall", 18446744073692774399ul),
+	NUMBER("shmmni", 4096),
+	TEXT("sem", "32000\t1024000000\t500\t32000\n"),
+	NUMBER("msgmax", 8192),
+	NUMBER("msgmnb", 16384),
+	NUMBER("msgmni", 32000),
+	NUMBER("dmesg_restrict", 1),
+	NUMBER("kptr_restrict", 2),
+	NUMBER("perf_event_paranoid", 4),
+	NUMBER("unprivileged_bpf_disabled", 2),
+	NUMBER("unprivileged_userns_clone", 0),
+	NUMBER("sched_autogroup_enabled", 0),
+	NUMBER("sched_rt_runtime_us", 950000),
+	NUMBER("sched_rt_period_us", 1000000),
+	NUMBER("io_uring_disabled", 2),
+	NUMBER("panic", 0),
+	NUMBER("tainted", 0),
+	TEXT("printk", "4\t4\t1\t7\n"),
+};
+static const struct pseudo_dir kernel_dir = PSEUDO_DIR(kernel_entries);
+
+static const struct pseudo_entry vm_entries[] = {
+	NUMBER("overcommit_memory", 0), NUMBER("overcommit_ratio", 50), NUMBER("max_map_count", 65530), NUMBER("mmap_min_addr", 65536),
+	NUMBER("swappiness", 60),	NUMBER("nr_hugepages", 0),	NUMBER("min_free_kbytes", 67584), NUMBER("dirty_ratio", 20),
+	NUMBER("dirty_background_ratio", 10), NUMBER("zone_reclaim_mode", 0),
+};
+static const struct pseudo_dir vm_dir = PSEUDO_DIR(vm_entries);
+
+static const struct pseudo_entry inotify_entries[] = {
+	NUMBER("max_queued_events", 16384), NUMBER("max_user_instances", 128), NUMBER("max_user_watches", 65536),
+};
+static const struct pseudo_dir inotify_dir = PSEUDO_DIR(inotify_entries);
+
+static const struct pseudo_entry epoll_entries[] = { NUMBER("max_user_watches", 1000000) };
+static const struct pseudo_dir epoll_dir = PSEUDO_DIR(epoll_entries);
+
+static const struct pseudo_entry mqueue_entries[] = {
+	NUMBER("msg_default", 10), NUMBER("msg_max", 10), NUMBER("msgsize_default", 8192), NUMBER("msgsize_max", 8192),
+	NUMBER("queues_max", 256),
+};
+static const struct pseudo_dir mqueue_dir = PSEUDO_DIR(mqueue_entries);
+
+static const struct pseudo_entry fs_entries[] = {
+	NUMBER("file-max", 9223372036854775807ul),
+	NUMBER("nr_open", 1048576),
+	NUMBER("pipe-max-size", 1048576),
+	NUMBER("pipe-user-pages-soft", 16384),
+	NUMBER("aio-max-nr", 65536),
+	NUMBER("aio-nr", 0),
+	NUMBER("protected_hardlinks", 1),
+	NUMBER("protected_symlinks", 1),
+	NUMBER("lease-break-time", 45),
+	NUMBER("overflowuid", LX_OVERFLOW_ID),
+	NUMBER("overflowgid", LX_OVERFLOW_ID),
+	TEXT("file-nr", "0\t0\t9223372036854775807\n"),
+	DIR("inotify", inotify_dir),
+	DIR("epoll", epoll_dir),
+	DIR("mqueue", mqueue_dir),
+};
+static const struct pseudo_dir fs_dir = PSEUDO_DIR(fs_entries);
+
+static const struct pseudo_entry core_entries[] = {
+	NUMBER("somaxconn", 4096), NUMBER("rmem_max", 212992), NUMBER("wmem_max", 212992), NUMBER("rmem_default", 212992),
+	NUMBER("wmem_default", 212992), NUMBER("optmem_max", 131072),
+};
+static const struct pseudo_dir core_dir = PSEUDO_DIR(core_entries);
+
+static const struct pseudo_entry unix_entries[] = { NUMBER("max_dgram_qlen", 512) };
+static const struct pseudo_dir unix_dir = PSEUDO_DIR(unix_entries);
+
+static const struct pseudo_entry ipv4_entries[] = {
+	TEXT("ip_local_port_range", "32768\t60999\n"), NUMBER("ip_forward", 0), TEXT("tcp_rmem", "4096\t131072\t6291456\n"),
+	TEXT("tcp_wmem", "4096\t16384\t4194304\n"), TEXT("tcp_mem", "22824\t30435\t45648\n"), NUMBER("tcp_sack", 1),
+	NUMBER("tcp_max_syn_backlog", 512), TEXT("ping_group_range", "1\t0\n"), NUMBER("ip_unprivileged_port_start", 1024),
+	TEXT("tcp_congestion_control", "cubic\n"), TEXT("tcp_available_congestion_control", "cubic\n"), NUMBER("tcp_fin_timeout", 60),
+	NUMBER("tcp_keepalive_time", 7200), NUMBER("tcp_keepalive_intvl", 75), NUMBER("tcp_keepalive_probes", 9),
+};
+static const struct pseudo_dir ipv4_dir = PSEUDO_DIR(ipv4_entries);
+
+static const struct pseudo_entry net_entries[] = { DIR("core", core_dir), DIR("unix", unix_dir), DIR("ipv4", ipv4_dir) };
+static const struct pseudo_dir net_dir = PSEUDO_DIR(net_entries);
+
+static const struct pseudo_entry sys_entries[] = {
+	DIR("kernel", kernel_dir), DIR("vm", vm_dir), DIR("fs", fs_dir), DIR("net", net_dir),
+};
+const struct pseudo_dir proc_sys_dir = PSEUDO_DIR(sys_entries);
