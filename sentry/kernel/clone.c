@@ -8,6 +8,7 @@
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/vfs.h"
+#include "sentry/kernel/cpu_limit.h"
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/pid.h"
@@ -298,6 +299,8 @@ int64_t task_clone(struct task *t, const struct clone_params *c)
 	if (err)
 		goto unpublish;
 	tid = child->tid;
+	if (!(c->flags & LX_CLONE_THREAD))
+		cpu_limit_watch(child->proc);
 	if (pidfd.file)
 		fd_install(t, pidfd.fd, pidfd.file, true);
 	if (c->flags & LX_CLONE_PARENT_SETTID)

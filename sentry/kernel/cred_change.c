@@ -68,8 +68,10 @@ void cred_commit(struct task *t, struct cred *new)
 
 	lock_take(&t->proc->lock);
 	t->cred = new;
-	if (changed)
+	if (changed) {
 		t->proc->dumpable = 0;
+		t->proc->pdeath_signal = 0;
+	}
 	lock_drop(&t->proc->lock);
 	if (old->uid != new->uid)
 		count_for_user(t, new->uid);

@@ -5,6 +5,7 @@
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/vfs.h"
+#include "sentry/kernel/cpu_limit.h"
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/futex.h"
 #include "sentry/kernel/kernel.h"
@@ -130,6 +131,7 @@ static void process_end(struct process *p, int status, uint64_t cpu_ns)
 	bool reap, parentless;
 
 	posix_timers_exit(p);
+	cpu_limit_end(p);
 	if (p->exe)
 		file_put(p->exe);
 	p->exe = NULL;

@@ -184,6 +184,7 @@ struct process {
 	int group_exit_status;
 	struct waitq signal_wait;  /* signalfd, sigtimedwait; woken after sig_lock is dropped */
 
+	struct ktimer cpu_limit_timer; /* kernel/cpu_limit.c */
 	struct posix_timers *timers; /* interval and POSIX timers; kernel/posix_timer.c; owned by the process */
 	int64_t start_ns;            /* immutable */
 	atomic_int oom_score_adj;

@@ -67,7 +67,7 @@ int64_t sys_setpgid(struct task *t, const struct sysargs *a)
 	int pid = arg_pid(a, 0), pgid = arg_pid(a, 1);
 	struct process *p;
 
-	if (pgid < 0)
+	if (pgid < 0 || (pgid == 0 && pid < 0))
 		return -EINVAL;
 	LOCK_GUARD(&t->k->lock);
 	p = by_pid(t, pid);

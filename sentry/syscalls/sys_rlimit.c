@@ -4,6 +4,7 @@
 #include "abi/cred.h"
 #include "abi/resource.h"
 #include "sentry/kernel/clock.h"
+#include "sentry/kernel/cpu_limit.h"
 #include "sentry/kernel/family.h"
 #include "sentry/mm/mm.h"
 #include "sentry/mm/usermem.h"
@@ -19,6 +20,8 @@ static int set_limit(struct task *t, struct process *p, uint32_t resource, const
 	if (new->rlim_max > limit->rlim_max && !cred_capable(t->cred, LX_CAP_SYS_RESOURCE))
 		return -EPERM;
 	*limit = *new;
+	if (resource == LX_RLIMIT_CPU)
+		cpu_limit_watch(p);
 	return 0;
 }
 
