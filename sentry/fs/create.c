@@ -15,7 +15,7 @@
 #include "sentry/kernel/task.h"
 
 /* Owner, group and mode of something new in this directory. inode_init_owner of Linux. */
-static void new_owner(struct task *t, const struct inode *dir, const struct create_how *how, struct create_how *out)
+static void new_owner(struct task *t, const struct inode *dir, const struct create_how *how, uint32_t umask, struct create_how *out)
 {
 	uint32_t type = how->mode & LX_S_IFMT;
 
@@ -26,7 +26,7 @@ static void new_owner(struct task *t, const struct inode *dir, const struct crea
 		out->mode = LX_S_IFLNK | 0777;
 		return;
 	}
-	out->mode &= ~fsctx_umask(t->fs);
+	out->mode &= ~umask;
 	if (type == LX_S_IFDIR)
 		out->mode &= ~(LX_S_ISUID | LX_S_ISGID);
 	if (!(dir->attr.mode & LX_S_ISGID))
@@ -43,6 +43,7 @@ int create_at(struct task *t, const struct path *dir, const char *name, uint32_t
 {
 	struct inode *i = path_inode(dir), *made = NULL;
 	struct dentry *there = NULL;
+	uint32_t umask = fsctx_umask(t->fs);
 	struct create_how make;
 	int ret;
 
@@ -61,7 +62,7 @@ int create_at(struct task *t, const struct path *dir, const char *name, uint32_t
 		return ret;
 	if (!i->ops->create)
 		return i->ops->unlink ? -EPERM : -EACCES;
-	new_owner(t, i, how, &make);
+	new_owner(t, i, how, umask, &make);
 	ret = i->ops->create(i, name, &make, t, &made);
 	if (ret == 0)
 		ret = dir_added(dir->dentry, name, len, made, out);
@@ -82,7 +83,7 @@ int create_tmpfile(struct task *t, const struct path *dir, uint32_t mode, bool e
 		return ret;
 	if (!i->ops->tmpfile)
 		return -EOPNOTSUPP;
-	new_owner(t, i, &how, &make);
+	new_owner(t, i, &how, fsctx_umask(t->fs), &make);
 	/* Bit 0 of rdev says that it may never get a name: regular files have no device number. */
 	make.rdev = exclusive;
 	ret = i->ops->tmpfile(i, &make, t, &made);
