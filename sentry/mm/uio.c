@@ -91,6 +91,11 @@ static void advance(struct uio *u, uint64_t n)
 	}
 }
 
+void uio_skip(struct uio *u, uint64_t n)
+{
+	advance(u, n < u->left ? n : u->left);
+}
+
 void uio_rewind(struct uio *u, uint64_t n)
 {
 	u->left += n;

@@ -36,6 +36,8 @@ void uio_done(struct uio *);
 int64_t uio_put(struct uio *, const void *src, uint64_t n);
 int64_t uio_get(struct uio *, void *dst, uint64_t n);
 int64_t uio_zero(struct uio *, uint64_t n);
+/* Leaves out up to n bytes: what an earlier run of a blocked call has moved. */
+void uio_skip(struct uio *, uint64_t n);
 /* Undoes the last n bytes of an advance (a short write by the receiver). */
 void uio_rewind(struct uio *, uint64_t n);
 

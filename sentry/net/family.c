@@ -1,0 +1,26 @@
+/* Which families there are: the dispatch of socket(2). A further family is a row here. */
+#include <errno.h>
+#include <stddef.h>
+
+#include "base/mem.h"
+#include "sentry/net/socket.h"
+#include "sentry/net/unix.h"
+
+static const struct family {
+	int domain;
+	int (*create)(struct task *, int type, int protocol, struct socket **out);
+} families[] = {
+	{ LX_AF_UNIX, unix_create },
+};
+
+int socket_create(struct task *t, int domain, int type, int protocol, struct socket **out)
+{
+	if (domain < 0 || domain >= LX_AF_MAX)
+		return -EAFNOSUPPORT;
+	if (type < 0 || type > LX_SOCK_PACKET)
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		if (families[i].domain == domain)
+			return families[i].create(t, type, protocol, out);
+	return -EAFNOSUPPORT;
+}
