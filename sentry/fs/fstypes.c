@@ -4,10 +4,7 @@
 #include <stddef.h>
 
 /* Rows whose filesystem is not part of this build have no constructor: mounting one says so. */
-#pragma weak procfs_create
 #pragma weak sysfs_create
-#pragma weak devfs_create
-#pragma weak devpts_create
 #pragma weak mqueue_create
 
 const struct fstype fstypes[] = {
