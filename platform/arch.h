@@ -28,6 +28,9 @@ uint64_t arch_sp(const struct arch_regs *);
 void arch_set_ip(struct arch_regs *, uint64_t);
 void arch_set_sp(struct arch_regs *, uint64_t);
 void arch_set_tls(struct arch_regs *, uint64_t);
+/* Further per-thread base registers, for arch_prctl(2). x86-64: 0 is FS (the same as TLS), 1 is GS. */
+uint64_t arch_base(const struct arch_regs *, int which);
+void arch_set_base(struct arch_regs *, int which, uint64_t);
 /* The state in which a fresh program starts: everything zero but these. */
 void arch_start(struct arch_regs *, uint64_t entry, uint64_t sp);
 

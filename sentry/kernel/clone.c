@@ -101,8 +101,6 @@ static void copy_task_state(struct task *to, const struct task *from, uint64_t f
 	}
 	memcpy(to->affinity, from->affinity, sizeof(to->affinity));
 	to->timer_slack_ns = from->timer_slack_ns;
-	to->tls = from->tls;
-	to->gs = from->gs;
 }
 
 static int copy_resources(struct task *to, struct task *from, uint64_t flags)
@@ -255,8 +253,6 @@ static int host_clone(struct task *t, struct task *child, const struct clone_par
 	};
 	int err;
 
-	if (c->flags & LX_CLONE_SETTLS)
-		child->tls = c->tls;
 	if (c->flags & LX_CLONE_CHILD_CLEARTID)
 		child->clear_child_tid = c->child_tid;
 	if (c->flags & LX_CLONE_CHILD_SETTID) {

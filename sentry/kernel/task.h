@@ -90,7 +90,6 @@ struct task {
 	struct fdtable *files;    /* referenced */
 	struct fsctx *fs;         /* referenced */
 	struct cred *cred;        /* referenced; other tasks take a reference under proc->lock */
-	uint64_t tls, gs;         /* as clone and arch_prctl(2) set them, for ARCH_GET_FS and _GS */
 	uaddr_t clear_child_tid;
 	uaddr_t robust_list;
 	struct {                  /* for restart_syscall */

@@ -130,25 +130,33 @@ int64_t sys_personality(struct task *t, const struct sysargs *a)
 	return old;
 }
 
-/* At a stop: a base that is not changed through the stopped registers is lost when they are written back. */
+/* At a stop, through the registers: a base that the host is asked to set there is lost when they are written back. */
+static int64_t set_base(struct task *t, int which, uint64_t value)
+{
+	if (value >= platform_address_limit(t->k->platform))
+		return -EPERM;
+	arch_set_base(stop_regs(t->tracee), which, value);
+	return 0;
+}
+
+static int64_t get_base(struct task *t, int which, uaddr_t to)
+{
+	uint64_t base = arch_base(stop_regs(t->tracee), which);
+
+	return copy_out(t, to, &base, sizeof(base));
+}
+
 int64_t sys_arch_prctl(struct task *t, const struct sysargs *a)
 {
-	uint64_t value = arg_u64(a, 1);
-
 	switch (arg_u32(a, 0)) {
 	case LX_ARCH_SET_FS:
-		if (value >= platform_address_limit(t->k->platform))
-			return -EPERM;
-		t->tls = value;
-		arch_set_tls(stop_regs(t->tracee), value);
-		return 0;
+		return set_base(t, 0, arg_u64(a, 1));
 	case LX_ARCH_SET_GS:
-		t->gs = value;
-		return SYS_HOST_CALL;
+		return set_base(t, 1, arg_u64(a, 1));
 	case LX_ARCH_GET_FS:
-		return copy_out(t, arg_addr(a, 1), &t->tls, sizeof(t->tls));
+		return get_base(t, 0, arg_addr(a, 1));
 	case LX_ARCH_GET_GS:
-		return copy_out(t, arg_addr(a, 1), &t->gs, sizeof(t->gs));
+		return get_base(t, 1, arg_addr(a, 1));
 	case LX_ARCH_GET_CPUID:
 		return 1;
 	default:

@@ -73,6 +73,16 @@ void arch_set_tls(struct arch_regs *r, uint64_t tls)
 	r->slot[R_FS_BASE] = tls;
 }
 
+uint64_t arch_base(const struct arch_regs *r, int which)
+{
+	return r->slot[which == 0 ? R_FS_BASE : R_GS_BASE];
+}
+
+void arch_set_base(struct arch_regs *r, int which, uint64_t v)
+{
+	r->slot[which == 0 ? R_FS_BASE : R_GS_BASE] = v;
+}
+
 void arch_clear(struct arch_regs *r)
 {
 	memset(r, 0, sizeof(*r));
