@@ -5,6 +5,7 @@
 #include "sentry/sentry.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,7 @@
 #include "sentry/trace/trace.h"
 
 #define MAX_STOP_CALLS 32
+#define FD_ROOM 4096 /* fds that the table has room for from the start */
 
 struct boot {
 	struct control_msg msg;
@@ -186,6 +188,14 @@ static void raise_file_limit(void)
 	}
 }
 
+/* A table that grows while threads share it waits for an RCU grace period, 5 to 10 ms: it grows now, while there is one thread. */
+static void make_room_for_fds(void)
+{
+	int high = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, FD_ROOM - 1);
+
+	host_close(&high);
+}
+
 int sentry_main(int control_fd)
 {
 	struct boot b = { 0 };
@@ -209,6 +219,7 @@ int sentry_main(int control_fd)
 		  "sentry");
 	hash_setup();
 	raise_file_limit();
+	make_room_for_fds();
 	ret = boot(&b, control_fd);
 	if (ret < 0) {
 		control_send_failed(control_fd, seq, ret, b.stage, "%s", b.why[0] ? b.why : strerrordesc_np(-ret));

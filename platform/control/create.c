@@ -24,6 +24,7 @@ enum {
 	LANES_MAX = 64,
 	TRACER_STACK = 256 * 1024,
 	POCKET_FIRST = 64, /* fds below this are inert in the pocket: a stray write to an fd of the main table must not hit a mapped file */
+	POCKET_ROOM = 1024, /* fds that the pocket has room for from the start */
 };
 
 /* Children of tracers are reaped by tracers: no SIGCHLD for stops; and it must not be ignored, which would reap unseen. */
@@ -93,6 +94,9 @@ static int empty_table(const int *keep, int count)
 	int inert = epoll_create1(EPOLL_CLOEXEC);
 
 	if (inert < 0)
+		return -errno;
+	/* A table that grows while it is shared waits for an RCU grace period, 5 to 10 ms: it grows now, while it is ours alone. */
+	if (dup3(inert, POCKET_ROOM - 1, O_CLOEXEC) < 0)
 		return -errno;
 	for (int fd = 0; fd < POCKET_FIRST; fd++) {
 		bool kept = fd == inert;
