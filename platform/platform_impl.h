@@ -66,6 +66,7 @@ struct tracee {
 	enum where where;
 	bool fresh;    /* has not had its STOP_NEW */
 	bool held;     /* a stop handler said RESUME_HOLD */
+	bool cloning;  /* a thread is being made of it, which may exist before we know */
 	bool again;    /* the host is about to make an injected call once more */
 	bool kicked;   /* a kick arrived while the tracer had it stopped anyway */
 	bool fetched;  /* `regs` are the guest's */
@@ -125,11 +126,16 @@ struct lane {
 	struct tracee *zygote;
 	bool has_tracer; /* written by who makes the thread */
 
-	uint32_t wake; /* atomic: there are requests */
+	uint32_t wake;    /* atomic: there are requests */
+	uint32_t waiting; /* atomic: the tracer may be waiting, and needs the signal */
 
 	/* Owned by the tracer thread. */
 	struct list events; /* stops and deaths that were seen while waiting for another's */
-	pid_t strangers[16]; /* stopped clones whose parent's event has not been seen yet */
+	/* Events of threads that nobody knows: clones that came up before their parent's event was read. */
+	struct {
+		pid_t tid;
+		int status;
+	} strangers[16];
 	int stranger_count;
 
 	struct lock lock;
@@ -227,8 +233,10 @@ int tracer_wait(struct tracee *, int *status);
 struct lane *tracer_current_lane(void);
 /* A live tracee of the lane by its thread id, or NULL. */
 struct tracee *tracer_find(struct lane *, pid_t tid);
-/* True, and forgotten, if the unknown thread has been seen to stop. */
-bool tracer_take_stranger(struct lane *, pid_t tid);
+/* Before a clone: whoever is unknown by now is nobody's. */
+void tracer_drop_strangers(struct lane *);
+/* After it: what has been seen of the child already happens to it now. */
+void tracer_welcome(struct tracee *child);
 
 /* control/stops.c */
 void stop_deliver(struct tracee *, enum stop_kind);

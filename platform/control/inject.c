@@ -189,15 +189,6 @@ static void prepare_child(struct tracee *parent, struct tracee *child, const str
 	child->fetched = child->dirty = true;
 }
 
-/* Its first stop may have been seen before its parent's event. */
-static void expect_child(struct tracee *child)
-{
-	if (tracer_take_stranger(child->lane, child->tid)) {
-		child->wait_status = SIGTRAP << 8 | 0x7f | PTRACE_EVENT_STOP << 16;
-		list_push_back(&child->lane->events, &child->event_link);
-	}
-}
-
 int inject_clone(struct tracee *t, const struct clone_how *how, struct tracee *child)
 {
 	struct hproc *proc = how->thread ? t->proc : mem_zalloc(sizeof(*proc));
@@ -207,8 +198,11 @@ int inject_clone(struct tracee *t, const struct clone_how *how, struct tracee *c
 	if (!proc)
 		return -ENOMEM;
 	arch_clone_args(arg, clone_flags(how), 0);
+	tracer_drop_strangers(t->lane);
+	t->cloning = how->thread;
 	int64_t ret = inject_call(t, SYS_clone, arg, &tid);
 
+	t->cloning = false;
 	if (tid <= 0) {
 		if (!how->thread)
 			mem_free(proc);
@@ -220,7 +214,7 @@ int inject_clone(struct tracee *t, const struct clone_how *how, struct tracee *c
 	prepare_child(t, child, how);
 	child->parent_tid = t->tid;
 	tracee_adopt(child, tid, proc);
-	expect_child(child);
+	tracer_welcome(child);
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 static void wake_tracer(struct lane *l)
 {
 	__atomic_store_n(&l->wake, 1, __ATOMIC_SEQ_CST);
-	if (tracer_current_lane() != l)
+	if (tracer_current_lane() != l && __atomic_load_n(&l->waiting, __ATOMIC_SEQ_CST))
 		host_tgkill(l->platform->self, l->tracer_tid, PLATFORM_SIGNAL);
 }
 

@@ -106,40 +106,20 @@ void tracee_put(struct tracee *t)
 /* Takes note of a death that the host has reported. The tid may belong to another thread from now on. */
 static void mark_dead(struct tracee *t, int status)
 {
-	struct lane *l = t->lane;
+	struct tracee *self = t;
 
 	t->dead = true;
 	t->where = AT_RUN;
 	t->wait_status = status;
 	atomic_store(&t->reaped, true);
 	balance_set_busy(t, false);
-	LOCK_GUARD(&l->lock);
-	atomic_store(&t->platform->by_tid[t->tid], NULL);
+	/* Unless it already is another's, in another lane. */
+	atomic_compare_exchange_strong(&t->platform->by_tid[t->tid], &self, NULL);
 }
 
 static bool is_death(int status)
 {
 	return WIFEXITED(status) || WIFSIGNALED(status);
-}
-
-/* A stop of a thread that nobody knows: a clone that came up before its parent's event was read. */
-static void note_stranger(struct lane *l, pid_t tid)
-{
-	if (l->stranger_count < (int)ARRAY_LEN(l->strangers))
-		l->strangers[l->stranger_count++] = tid;
-	else
-		l->platform->handler->broken("too many unknown threads", -ENFILE);
-}
-
-bool tracer_take_stranger(struct lane *l, pid_t tid)
-{
-	for (int i = 0; i < l->stranger_count; i++) {
-		if (l->strangers[i] != tid)
-			continue;
-		l->strangers[i] = l->strangers[--l->stranger_count];
-		return true;
-	}
-	return false;
 }
 
 /* What happened to a tracee while another was waited for. A death takes the place of a stop. */
@@ -152,13 +132,56 @@ static void note_event(struct tracee *t, int status)
 		list_push_back(&t->lane->events, &t->event_link);
 }
 
+/* An event of a thread that nobody knows. The last one counts. */
+static void note_stranger(struct lane *l, pid_t tid, int status)
+{
+	int i = 0;
+
+	while (i < l->stranger_count && l->strangers[i].tid != tid)
+		i++;
+	if (i == (int)ARRAY_LEN(l->strangers)) {
+		l->platform->handler->broken("too many unknown threads", -ENFILE);
+		return;
+	}
+	if (i == l->stranger_count)
+		l->stranger_count++;
+	l->strangers[i].tid = tid;
+	l->strangers[i].status = status;
+}
+
+void tracer_welcome(struct tracee *child)
+{
+	struct lane *l = child->lane;
+
+	for (int i = 0; i < l->stranger_count; i++) {
+		if (l->strangers[i].tid != child->tid)
+			continue;
+		note_event(child, l->strangers[i].status);
+		l->strangers[i] = l->strangers[--l->stranger_count];
+		return;
+	}
+}
+
+/*
+ * A clone's parent may be killed after the child has been made and before it could tell. Clones are made one at a time, so that
+ * outside of one every stranger is such a child: nobody will ever ask for it.
+ */
+void tracer_drop_strangers(struct lane *l)
+{
+	while (l->stranger_count > 0) {
+		l->stranger_count--;
+		if (!is_death(l->strangers[l->stranger_count].status))
+			kill(l->strangers[l->stranger_count].tid, SIGKILL);
+	}
+}
+
 /*
  * A leader's death is only reported after that of every other thread, and those are ours to reap: so a leader of many is never waited
  * for by itself.
  */
 static bool may_wait_alone(const struct tracee *t)
 {
-	return !t->proc || t->proc->threads == 1 || t->proc->tgid != t->tid;
+	return !t->proc || t->proc->tgid != t->tid || (t->proc->threads == 1 && !t->cloning);
 }
 
 int tracer_wait(struct tracee *t, int *status)
@@ -180,7 +203,7 @@ int tracer_wait(struct tracee *t, int *status)
 		if (other)
 			note_event(other, s);
 		else
-			note_stranger(t->lane, (pid_t)tid);
+			note_stranger(t->lane, (pid_t)tid, s);
 	}
 	return t->dead ? -ESRCH : 0;
 }
@@ -247,8 +270,11 @@ static struct tracee *next_event(struct lane *l, int *status)
 		*status = t->wait_status;
 		return t;
 	}
+	tracer_drop_strangers(l);
+	__atomic_store_n(&l->waiting, 1, __ATOMIC_SEQ_CST);
 	int64_t tid = arch_waitcall(&l->wake, SYS_wait4, (uint64_t)-1, (uintptr_t)status, __WALL | __WNOTHREAD, 0);
 
+	__atomic_store_n(&l->waiting, 0, __ATOMIC_SEQ_CST);
 	if (tid == -EINTR)
 		return NULL;
 	if (tid < 0)
@@ -260,13 +286,14 @@ static struct tracee *next_event(struct lane *l, int *status)
 	struct tracee *t = tracer_find(l, (pid_t)tid);
 
 	if (!t && !is_death(*status))
-		note_stranger(l, (pid_t)tid);
+		kill((pid_t)tid, SIGKILL); /* see tracer_drop_strangers() */
 	return t;
 }
 
 /* Everything is killed and reaped; workers may still be leaving handlers, which delays a `gone`. */
 static void wind_up(struct lane *l)
 {
+	requests_run(l); /* a process that was asked for and not made is `gone` too */
 	kill_all(l);
 	while (!list_empty(&l->tracees)) {
 		int status;

@@ -3,7 +3,9 @@
 
 #include <criterion/criterion.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 GUEST static void guest_fork(uint64_t arg)
 {
@@ -138,5 +140,41 @@ TINY_TEST(destroy_kills, 2)
 	for (int i = 0; i < 3; i++) {
 		tiny_run(guest_spin, 3);
 		tiny_await_report(0);
+	}
+}
+
+/* Threads that clone threads and processes without end, killed at any moment. Nothing is left behind. */
+GUEST static void guest_breed(uint64_t arg)
+{
+	uint64_t stack = GUEST_STACK + 0x4000;
+
+	(void)arg;
+	guest_report(0, 1);
+	for (int i = 0; i < 3; i++)
+		if (guest_call(SYS_clone, THREAD_FLAGS, stack + (uint64_t)i * 0x2000, 0, 0, GUEST_DATA + 0x100, 0) == 0)
+			break;
+	for (;;)
+		if (guest_call(SYS_clone, 17, 0, 0, 0, 0, 0) == 0)
+			guest_exit();
+}
+
+TINY_TEST(killed_while_cloning, 2)
+{
+	unsigned seed = 3;
+
+	for (int i = 0; i < 60; i++) {
+		tiny_run(guest_breed, 0);
+		tiny_await_report(0);
+		usleep((useconds_t)(rand_r(&seed) % 3000));
+		pthread_mutex_lock(&tiny.lock);
+		struct tracee *t = tracee_get(tiny.first->tracee);
+
+		pthread_mutex_unlock(&tiny.lock);
+		platform_kill(t);
+		tracee_put(t);
+		pthread_mutex_lock(&tiny.lock);
+		while (tiny.live > 0)
+			pthread_cond_wait(&tiny.change, &tiny.lock);
+		pthread_mutex_unlock(&tiny.lock);
 	}
 }

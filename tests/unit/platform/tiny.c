@@ -146,6 +146,13 @@ static enum resume on_clone(struct tracee *t, struct task *k, const struct call_
 	struct tracee *tracee;
 	int err = stop_clone(t, &how, child, &tracee);
 
+	if (err == -ESRCH) { /* killed meanwhile */
+		pthread_mutex_lock(&tiny.lock);
+		tiny.live--;
+		pthread_mutex_unlock(&tiny.lock);
+		mem_free(child);
+		return RESUME_RUN;
+	}
 	cr_assert_eq(err, 0, "clone: %d", err);
 	arch_set_result(stop_regs(t), 5000);
 	if (c->arg[0] & CLONE_VFORK) {
