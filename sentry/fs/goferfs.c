@@ -55,7 +55,7 @@ static int set_rest(struct ginode *g, uint32_t handle, const struct setattr *s)
 	struct gofer_attr after;
 	int ret;
 
-	/* On a nosuid root the bits would mean nothing, and the gofer refuses to store them. */
+	/* The gofer of a nosuid root refuses to store the bits; the guest sees them, and exec does not heed them there. */
 	if (g->gs->nosuid)
 		wire.mode &= ~(LX_S_ISUID | LX_S_ISGID);
 	wire.set |= s->valid & ATTR_MODE ? GOFER_SET_MODE : 0;
@@ -82,6 +82,8 @@ static int set_rest(struct ginode *g, uint32_t handle, const struct setattr *s)
 	ret = gofer_setattr(g->gs->client, handle, &wire, &after);
 	if (ret == 0)
 		ginode_set_attr(g, &after);
+	if (ret == 0 && g->gs->nosuid && s->valid & ATTR_MODE)
+		ginode_set_setid(g, s->mode & (LX_S_ISUID | LX_S_ISGID));
 	return ret;
 }
 

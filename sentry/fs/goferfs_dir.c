@@ -148,6 +148,8 @@ static void give_owner(struct ginode *g, const struct create_how *how)
 
 	if (g->inode.attr.uid != how->uid || g->inode.attr.gid != how->gid)
 		goferfs_setattr(&g->inode, &s);
+	if (g->gs->nosuid && how->mode & (LX_S_ISUID | LX_S_ISGID))
+		ginode_set_setid(g, how->mode & (LX_S_ISUID | LX_S_ISGID));
 }
 
 static int goferfs_create_inode(struct inode *i, const char *name, const struct create_how *how, struct task *t, struct inode **out)

@@ -51,6 +51,7 @@ void ginode_set_attr(struct ginode *g, const struct gofer_attr *a)
 		fresh.uid = g->inode.attr.uid;
 		fresh.gid = g->inode.attr.gid;
 	}
+	fresh.mode |= g->virtual_setid;
 	g->inode.attr = fresh;
 }
 
@@ -341,6 +342,29 @@ void ginode_keep_fd(struct ginode *g, int fd)
 	gfd_put(f);
 }
 
+/* Keeps the inode, since the host does not know all of it. One that is removed stays until the end, too: rare, and small. */
+static void pin(struct ginode *g)
+{
+	LOCK_GUARD(&g->gs->table_lock);
+	if (list_empty(&g->pin)) {
+		inode_get(&g->inode);
+		list_push_back(&g->gs->pinned, &g->pin);
+	}
+}
+
+void ginode_set_setid(struct ginode *g, uint32_t bits)
+{
+	bool differs;
+
+	lock_take(&g->inode.lock);
+	differs = bits != g->virtual_setid;
+	g->virtual_setid = bits;
+	g->inode.attr.mode = (g->inode.attr.mode & ~(LX_S_ISUID | LX_S_ISGID)) | bits;
+	lock_drop(&g->inode.lock);
+	if (differs)
+		pin(g);
+}
+
 void ginode_own(struct ginode *g, uint32_t uid, uint32_t gid)
 {
 	lock_take(&g->inode.lock);
@@ -348,12 +372,7 @@ void ginode_own(struct ginode *g, uint32_t uid, uint32_t gid)
 	g->inode.attr.uid = uid;
 	g->inode.attr.gid = gid;
 	lock_drop(&g->inode.lock);
-	/* Pinned, since the host does not know it. A file that is removed stays so until the end, too: rare, and small. */
-	LOCK_GUARD(&g->gs->table_lock);
-	if (list_empty(&g->pin)) {
-		inode_get(&g->inode);
-		list_push_back(&g->gs->pinned, &g->pin);
-	}
+	pin(g);
 }
 
 void ginode_unpin_all(struct gofer_super *gs)

@@ -60,6 +60,7 @@ struct ginode {
 	uint32_t lookups;         /* asked of the gofer in this directory */
 	/* protected by inode.lock */
 	bool virtual_owner;       /* uid and gid are the sentry's: the gofer may not chown */
+	uint32_t virtual_setid;   /* S_ISUID, S_ISGID as the guest set them where the gofer stores none (nosuid) */
 	_Atomic bool stale;       /* attributes changed by a write: ask before showing them */
 };
 
@@ -90,8 +91,9 @@ int ginode_fd(struct ginode *, bool write, struct gfd **out);
 /* Keeps an fd that came with a creation (takes it over). */
 void ginode_keep_fd(struct ginode *, int fd);
 void gfd_put(struct gfd *);
-/* Owner as the guest wants it, where the gofer's process may not give it away. */
+/* Owner and set-id bits as the guest wants them, where the gofer may not store them. */
 void ginode_own(struct ginode *, uint32_t uid, uint32_t gid);
+void ginode_set_setid(struct ginode *, uint32_t bits);
 void ginode_unpin_all(struct gofer_super *);
 
 extern const struct inode_ops goferfs_dir_ops, goferfs_shared_dir_ops, goferfs_file_ops, goferfs_link_ops, goferfs_special_ops;
