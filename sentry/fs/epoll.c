@@ -519,7 +519,7 @@ static int64_t do_wait(struct task *t, const struct sysargs *a)
 	ret = wait_once(t, ep, arg_addr(a, 1), max);
 	if (ret)
 		return ret;
-	if (task_wait_on(t, &ep->queue, LX_EPOLLIN) < 0)
+	if (task_wait_on_file(t, &ep->queue, LX_EPOLLIN, f) < 0)
 		return -ENOMEM;
 	ret = wait_once(t, ep, arg_addr(a, 1), max);
 	if (ret)

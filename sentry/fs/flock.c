@@ -270,7 +270,7 @@ int64_t flock_set(struct task *t, struct file *f, bool ofd, const struct flock_r
 		goto out;
 	*fresh = (struct record){ .owner = owner_of(t, f, ofd), .ofd = ofd, .pid = ofd ? -1 : task_pid(t) };
 	if (wait) {
-		ret = task_wait_on(t, &fl->wait, ~0u);
+		ret = task_wait_on_file(t, &fl->wait, ~0u, f);
 		if (ret < 0)
 			goto out;
 	}
@@ -353,7 +353,7 @@ int64_t flock_whole(struct task *t, struct file *f, int op)
 	fresh->owner = f;
 	fresh->range = (struct flock_range){ .end = INT64_MAX, .type = op & LX_LOCK_EX ? LX_F_WRLCK : LX_F_RDLCK };
 	list_init(&fresh->link);
-	ret = op & LX_LOCK_NB ? 0 : task_wait_on(t, &fl->wait, ~0u);
+	ret = op & LX_LOCK_NB ? 0 : task_wait_on_file(t, &fl->wait, ~0u, f);
 	if (ret == 0)
 		ret = try_whole(fl, f, &(struct flock_range){ .end = INT64_MAX, .type = fresh->range.type }, &fresh);
 	mem_free(fresh);

@@ -206,7 +206,7 @@ static struct task_waiter *waiter_slot(struct block *b)
 	return &b->more[b->more_free--];
 }
 
-int task_wait_on(struct task *t, struct waitq *q, uint32_t events)
+int task_wait_on_file(struct task *t, struct waitq *q, uint32_t events, struct file *f)
 {
 	struct task_waiter *w = waiter_slot(&t->blk);
 
@@ -214,9 +214,27 @@ int task_wait_on(struct task *t, struct waitq *q, uint32_t events)
 		return -ENOMEM;
 	t->blk.used++;
 	w->t = t;
+	w->file = f ? file_get(f) : NULL;
 	w->w = (struct waiter){ .events = events, .wake = wake_task };
 	waitq_add(q, &w->w);
 	return 0;
+}
+
+int task_wait_on(struct task *t, struct waitq *q, uint32_t events)
+{
+	return task_wait_on_file(t, q, events, NULL);
+}
+
+static void waiter_leave(struct task_waiter *w)
+{
+	struct file *f = w->file;
+
+	waitq_remove(&w->w);
+	w->file = NULL;
+	if (self.tracer)
+		file_put_deferred(f);
+	else
+		file_put(f);
 }
 
 static void block_clear_waiters(struct block *b)
@@ -225,7 +243,7 @@ static void block_clear_waiters(struct block *b)
 	struct task_waiter *block = b->more;
 
 	for (uint32_t i = 0; i < in_line; i++)
-		waitq_remove(&b->inline_waiters[i].w);
+		waiter_leave(&b->inline_waiters[i]);
 	if (block) {
 		/* Blocks double the capacity: their sizes are 16, 16, 32, 64, ... from the first made to the last. */
 		uint32_t n = b->cap <= 16 ? b->cap : b->cap / 2;
@@ -234,7 +252,7 @@ static void block_clear_waiters(struct block *b)
 			struct task_waiter *before = (struct task_waiter *)(void *)block[0].t;
 
 			for (uint32_t i = 1; i <= n; i++)
-				waitq_remove(&block[i].w);
+				waiter_leave(&block[i]);
 			mem_free(block);
 			if (!before)
 				break;
@@ -318,22 +336,27 @@ int64_t task_block(struct task *t)
 struct task_poll {
 	struct poll_table table;
 	struct task *t;
+	struct file *f;
 };
 
 static int task_poll_add(struct poll_table *table, struct waitq *q, uint32_t events)
 {
-	return task_wait_on(container_of(table, struct task_poll, table)->t, q, events);
+	struct task_poll *poll = container_of(table, struct task_poll, table);
+
+	return task_wait_on_file(poll->t, q, events, poll->f);
 }
 
 #define POLL_ALWAYS 0x18u /* POLLERR | POLLHUP: reported whether asked for or not */
 
 int64_t task_wait_file(struct task *t, struct file *f, uint32_t events)
 {
-	struct task_poll poll = { .table = { .add = task_poll_add, .events = events | POLL_ALWAYS }, .t = t };
+	struct task_poll poll = { .table = { .add = task_poll_add, .events = events | POLL_ALWAYS }, .t = t, .f = f };
 	int64_t ret;
 
 	if (file_poll(f, &poll.table) & (events | POLL_ALWAYS))
 		return SYS_AGAIN;
 	ret = task_block(t);
-	return ret;
+	if (ret == -ETIMEDOUT)
+		return -EAGAIN;
+	return ret == -ERESTARTSYS && t->blk.has_deadline ? -EINTR : ret;
 }

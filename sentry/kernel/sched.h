@@ -67,6 +67,7 @@ enum run_state { RUN_GUEST, RUN_HANDLER, RUN_BLOCKED, RUN_READY, RUN_HELD, RUN_D
 struct task_waiter {
 	struct waiter w;
 	struct task *t;
+	struct file *file; /* referenced: keeps the queue while another thread closes the fd; NULL where something else does */
 };
 struct block {
 	bool rerun;                  /* this is not the first run */
@@ -88,12 +89,17 @@ struct block {
 
 /* Registers on a queue until the call ends or runs again. 0 or -ENOMEM. */
 int task_wait_on(struct task *, struct waitq *, uint32_t events);
+/* The same for a queue that lives as long as the file: the wait holds a reference. */
+int task_wait_on_file(struct task *, struct waitq *, uint32_t events, struct file *);
 /* Sets the call's deadline at its first run and keeps it in later ones; KTIMER_NEVER for none. */
 void task_set_deadline(struct task *, int64_t monotonic_ns);
 /* To be returned when everything is registered and the condition has been looked at again. SYS_BLOCKED, or -ERESTARTSYS when a signal is pending;
    -ETIMEDOUT when the deadline has passed. */
 int64_t task_block(struct task *);
-/* Registers on the file's queue, looks again, blocks: for a read or write that gave -EAGAIN. */
+/*
+ * Registers on the file's queue, looks again, blocks: for a read or write that gave -EAGAIN. Where the file's operation has set a deadline
+ * (SO_RCVTIMEO): -EAGAIN when it has passed, -EINTR for a signal.
+ */
 int64_t task_wait_file(struct task *, struct file *, uint32_t events);
 
 /* --- for those who make ready -------------------------------------------------------------------------------------------------- */

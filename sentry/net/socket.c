@@ -198,20 +198,16 @@ int sock_call_hold(struct task *t, struct file *f, struct socket *held)
 	return task_wait_on(t, &held->space, SOCK_CHANGED);
 }
 
-static int64_t timeout_result(int64_t ret, int64_t timeout)
-{
-	if (ret == -ETIMEDOUT)
-		return -EAGAIN;
-	if (ret == -ERESTARTSYS && timeout)
-		return -EINTR;
-	return ret;
-}
-
 int64_t sock_block(struct task *t, int64_t timeout)
 {
+	int64_t ret;
+
 	if (timeout)
 		task_set_deadline(t, host_monotonic_ns() + timeout);
-	return timeout_result(task_block(t), timeout);
+	ret = task_block(t);
+	if (ret == -ETIMEDOUT)
+		return -EAGAIN;
+	return ret == -ERESTARTSYS && timeout ? -EINTR : ret;
 }
 
 int64_t sock_wait(struct task *t, struct file *f, uint32_t events, int64_t timeout)
@@ -220,5 +216,5 @@ int64_t sock_wait(struct task *t, struct file *f, uint32_t events, int64_t timeo
 		return -ENOMEM;
 	if (timeout)
 		task_set_deadline(t, host_monotonic_ns() + timeout);
-	return timeout_result(task_wait_file(t, f, events), timeout);
+	return task_wait_file(t, f, events);
 }

@@ -24,18 +24,21 @@
 struct watcher {
 	struct poll_table table;
 	struct task *t;
+	struct file *f;
 };
 
 static int watch_queue(struct poll_table *table, struct waitq *q, uint32_t events)
 {
-	return task_wait_on(container_of(table, struct watcher, table)->t, q, events | ALWAYS);
+	struct watcher *w = container_of(table, struct watcher, table);
+
+	return task_wait_on_file(w->t, q, events | ALWAYS, w->f);
 }
 
 /* The events of `wanted` that hold on the fd; registers unless `found`. POLLNVAL for no fd. */
 static uint32_t look(struct task *t, int fd, uint32_t wanted, bool found)
 {
-	struct watcher w = { .table = { .add = watch_queue, .events = wanted | ALWAYS }, .t = t };
 	AUTO_FILE struct file *f = fd_get_io(t, fd);
+	struct watcher w = { .table = { .add = watch_queue, .events = wanted | ALWAYS }, .t = t, .f = f };
 
 	if (!f)
 		return LX_POLLNVAL;
