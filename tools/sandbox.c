@@ -223,6 +223,8 @@ void sandbox_destroy(struct sandbox *s)
 
 	if (!s)
 		return;
+	spawn_kill(&s->sentry); /* both die at once, then both are waited for */
+	spawn_kill(&s->gofer);
 	spawn_end(&s->sentry);
 	spawn_end(&s->gofer);
 	host_close(&s->control);

@@ -205,10 +205,16 @@ int spawn(const struct spawn_config *config, int our_fd, struct spawned *out, st
 	return err;
 }
 
+void spawn_kill(const struct spawned *child)
+{
+	if (child->pid > 0)
+		kill(child->pid, SIGKILL);
+}
+
 void spawn_end(struct spawned *child)
 {
 	if (child->pid > 0) {
-		kill(child->pid, SIGKILL);
+		spawn_kill(child);
 		HOST_RETRY(waitpid(child->pid, NULL, 0));
 		host_close(&child->pidfd);
 	}

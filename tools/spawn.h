@@ -44,6 +44,8 @@ struct failure;
  * negative errno with the failure set.
  */
 int spawn(const struct spawn_config *config, int our_fd, struct spawned *out, struct failure *f);
+/* Kills, and does not wait. */
+void spawn_kill(const struct spawned *child);
 /* Kills and reaps, and closes the pidfd. Safe on one that was never started (pid 0). */
 void spawn_end(struct spawned *child);
 
