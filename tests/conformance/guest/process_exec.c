@@ -234,8 +234,13 @@ static void too_big(void)
 
 int main(int argc, char **argv, char **envp)
 {
+	char self[512] = "";
+
 	if (argc > 1)
 		return after_exec(argc, argv, envp);
+	/* One of the copies that should not have been executed at all. */
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0 && strstr(self, "picket-guest-"))
+		return 97;
 	tap_begin();
 	copy_self("copy", 0755);
 	copy_self("copy2", 0755);

@@ -125,7 +125,7 @@ static void kills(void)
 {
 	CHECK_OK(kill(getpid(), 0));
 	CHECK_OK(kill(0, 0));
-	CHECK_OK(kill(-getpgrp(), 0));
+	CHECK_CHILD("kill of a group", setpgid(0, 0); MUST(kill(-getpgrp(), 0) == 0));
 	CHECK_ERRNO(kill(getpid(), 65), EINVAL);
 	CHECK_ERRNO(kill(getpid(), -1), EINVAL);
 	CHECK_ERRNO(kill(0x3ffffff, SIGTERM), ESRCH);
