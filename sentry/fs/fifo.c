@@ -27,27 +27,47 @@ static void inode_pipe_free(struct inode_part *part)
 	mem_free(ip);
 }
 
+/* Takes over the reference to the pipe. False when memory is out, or another was quicker: *seen is then what the inode has. */
+static bool inode_give_pipe(struct inode *inode, struct pipe *p, void **seen)
+{
+	struct inode_pipe *fresh = mem_zalloc(sizeof(*fresh));
+
+	*seen = NULL;
+	if (!fresh) {
+		pipe_put(p);
+		return false;
+	}
+	fresh->part.free = inode_pipe_free;
+	fresh->pipe = p;
+	if (atomic_compare_exchange_strong(&inode->fifo, seen, (void *)fresh))
+		return true;
+	inode_pipe_free(&fresh->part);
+	return false;
+}
+
 /* The inode's pipe, made at first need; it lives as long as the inode. Borrowed; NULL when memory is out. */
 static struct pipe *inode_pipe(struct inode *inode)
 {
 	void *seen = atomic_load(&inode->fifo);
-	struct inode_pipe *fresh;
+	struct pipe *p;
 
 	if (seen)
 		return ((struct inode_pipe *)seen)->pipe;
-	fresh = mem_zalloc(sizeof(*fresh));
-	if (!fresh)
+	p = pipe_new();
+	if (!p)
 		return NULL;
-	fresh->part.free = inode_pipe_free;
-	fresh->pipe = pipe_new();
-	if (!fresh->pipe) {
-		mem_free(fresh);
-		return NULL;
-	}
-	if (atomic_compare_exchange_strong(&inode->fifo, &seen, (void *)fresh))
-		return fresh->pipe;
-	inode_pipe_free(&fresh->part);
-	return ((struct inode_pipe *)seen)->pipe;
+	if (inode_give_pipe(inode, p, &seen))
+		return p;
+	return seen ? ((struct inode_pipe *)seen)->pipe : NULL;
+}
+
+int fifo_adopt(struct inode *inode, struct pipe *p)
+{
+	void *seen = atomic_load(&inode->fifo);
+
+	if (seen || inode_give_pipe(inode, pipe_get(p), &seen) || seen)
+		return 0;
+	return -ENOMEM;
 }
 
 /* What an open that waits keeps between its runs: the end is open already, so that the other side sees it. */

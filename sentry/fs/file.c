@@ -233,13 +233,12 @@ int file_readdir(struct file *f, struct task *t, struct dirent_sink *sink)
 	return f->ops->readdir(f, t, sink);
 }
 
-int64_t file_link_name(struct task *t, struct file *f, char *buf, size_t len)
+/* What stands for the name of a file that has none. */
+static int64_t nameless_name(struct file *f, char *buf, size_t len)
 {
 	const char *what = f->ops->name ? f->ops->name : "file";
 	int n;
 
-	if (f->path.dentry)
-		return path_name(t, &f->path, buf, len);
 	if (f->inode->type == LX_S_IFIFO)
 		n = snprintf(buf, len, "pipe:[%llu]", (unsigned long long)f->inode->attr.ino);
 	else if (f->inode->type == LX_S_IFSOCK)
@@ -249,14 +248,23 @@ int64_t file_link_name(struct task *t, struct file *f, char *buf, size_t len)
 	return (size_t)n < len ? n : -ENAMETOOLONG;
 }
 
+int64_t file_link_name(struct task *t, struct file *f, char *buf, size_t len)
+{
+	return f->path.dentry ? path_name(t, &f->path, buf, len) : nameless_name(f, buf, len);
+}
+
 int file_as_path(struct file *f, struct path *out)
 {
+	char name[64];
+	int64_t len;
+
 	*out = f->path;
 	if (out->dentry) {
 		path_get(out);
 		return 0;
 	}
-	out->dentry = dentry_new(NULL, "", 0, f->inode);
+	len = nameless_name(f, name, sizeof(name));
+	out->dentry = dentry_new(NULL, name, len < 0 ? 0 : (uint32_t)len, f->inode);
 	if (!out->dentry)
 		return -ENOMEM;
 	out->mount = anon_mount();

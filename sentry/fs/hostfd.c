@@ -23,14 +23,17 @@
 #include "sentry/fs/anon.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
+#include "sentry/fs/vfs.h"
 #include "sentry/io/io.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/mm/usermem.h"
 
+/* The inode and what it is about are one: what is opened again (/dev/stdout) leads to the same fd. */
 struct hostfd {
+	struct inode inode;
 	struct io_watch watch;
 	struct io *io;
-	int fd;
+	int fd, flags; /* LX_O_ACCMODE and LX_O_APPEND as donated */
 	bool pollable; /* regular files are always ready, and have positions */
 };
 
@@ -111,9 +114,9 @@ static int hostfd_fsync(struct file *f, struct task *t, bool data_only)
 	return (int)io_submit(t, data_only ? IO_OP_FDATASYNC : IO_OP_FSYNC, h->fd, NULL, 0, 0);
 }
 
-static void hostfd_release(struct file *f)
+static void hostfd_destroy(struct inode *i)
 {
-	struct hostfd *h = f->priv;
+	struct hostfd *h = container_of(i, struct hostfd, inode);
 
 	/* The host may still be watching the fd for us: the descriptor stays, the sandbox has three of them. */
 	if (h->pollable)
@@ -128,7 +131,6 @@ static const struct file_ops stream_ops = {
 	.write = hostfd_write,
 	.poll = hostfd_poll,
 	.ioctl = hostfd_ioctl,
-	.release = hostfd_release,
 	.name = "hostfd stream",
 };
 
@@ -138,14 +140,37 @@ static const struct file_ops regular_ops = {
 	.seek = hostfd_seek,
 	.ioctl = hostfd_ioctl,
 	.fsync = hostfd_fsync,
-	.release = hostfd_release,
 	.name = "hostfd",
 };
+
+static const struct file_ops *ops_of(const struct hostfd *h)
+{
+	return h->pollable ? &stream_ops : &regular_ops;
+}
+
+static int hostfd_reopen(struct inode *i, const struct path *p, uint32_t flags, struct task *t, struct file **out)
+{
+	struct hostfd *h = container_of(i, struct hostfd, inode);
+	int have = h->flags & LX_O_ACCMODE, want = (int)(flags & LX_O_ACCMODE);
+
+	if (have != LX_O_RDWR && want != have)
+		return -EACCES;
+	*out = file_new(ops_of(h), i, p, flags, t->cred, h);
+	return *out ? 0 : -ENOMEM;
+}
+
+/* A stream that was handed in is not the guest's to cut or to give away: O_TRUNC of /dev/stdout is taken for nothing. */
+static int hostfd_setattr(struct inode *i, const struct setattr *s)
+{
+	(void)i;
+	return s->valid & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM : 0;
+}
+
+static const struct inode_ops inode_ops = { .open = hostfd_reopen, .setattr = hostfd_setattr, .destroy = hostfd_destroy };
 
 int hostfd_open(struct task *t, int fd, struct file **out)
 {
 	struct hostfd *h = mem_zalloc(sizeof(*h));
-	struct inode *inode = NULL;
 	struct stat st;
 	int ret = -ENOMEM, flags = fcntl(fd, F_GETFL);
 
@@ -156,21 +181,19 @@ int hostfd_open(struct task *t, int fd, struct file **out)
 		goto fail;
 	h->fd = fd;
 	h->io = t->k->io;
+	h->flags = flags & (LX_O_ACCMODE | LX_O_APPEND);
 	h->pollable = !S_ISREG(st.st_mode);
-	inode = anon_inode_new(t, st.st_mode);
-	ret = -ENOMEM;
-	if (!inode)
-		goto fail;
-	inode->attr.size = st.st_size;
-	inode->attr.rdev = st.st_rdev;
-	ret = anon_file_on(t, inode, h->pollable ? &stream_ops : &regular_ops, h, (uint32_t)(flags & (LX_O_ACCMODE | LX_O_APPEND)), out);
-	inode_put(inode);
+	inode_init(&h->inode, &inode_ops, anon_mount()->super, st.st_mode, t->cred->fsuid, t->cred->fsgid);
+	h->inode.attr.size = st.st_size;
+	h->inode.attr.rdev = st.st_rdev;
+	ret = anon_file_on(t, &h->inode, ops_of(h), h, (uint32_t)h->flags, out);
 	if (ret < 0)
 		goto fail;
 	if (h->pollable)
 		io_watch_add(h->io, &h->watch, fd);
 	else
 		(*out)->pos = lseek(fd, 0, SEEK_CUR);
+	inode_put(&h->inode);
 	return 0;
 fail:
 	mem_free(h);

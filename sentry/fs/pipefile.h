@@ -17,4 +17,7 @@ int pipe_open_end(struct task *, struct pipe *, struct inode *, const struct pat
 /* F_SETPIPE_SZ, F_GETPIPE_SZ: the capacity; -EBADF when the file is no pipe. */
 int64_t pipe_fcntl(struct file *, uint32_t cmd, uint64_t arg);
 
+/* A pipe(2)'s inode is to be opened by way of /proc/PID/fd: from now on it leads to its pipe, as a fifo's does. 0 or -ENOMEM. */
+int fifo_adopt(struct inode *, struct pipe *);
+
 #endif

@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
+#include "sentry/fs/pipe.h"
+#include "sentry/fs/pipefile.h"
 #include "sentry/fs/proc/proc.h"
 #include "sentry/fs/vfs.h"
 
@@ -58,7 +60,11 @@ static int fd_follow(const struct pseudo_req *r, struct path *out)
 {
 	AUTO_FILE struct file *f = file_of(r->obj, r->obj->nr);
 
-	return f ? file_as_path(f, out) : -ENOENT;
+	if (!f)
+		return -ENOENT;
+	if (file_pipe(f) && fifo_adopt(f->inode, file_pipe(f)) < 0)
+		return -ENOMEM;
+	return file_as_path(f, out);
 }
 
 static int fdinfo_show(const struct pseudo_req *r, struct textbuf *b)
