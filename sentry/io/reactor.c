@@ -171,7 +171,7 @@ void io_watch_arm(struct io *io, struct io_watch *w, uint32_t events)
 
 	lock_take(&io->lock);
 	more = (events & ~(w->wanted | w->armed)) != 0;
-	w->wanted |= events;
+	w->wanted |= events & ~w->armed; /* what is armed fires for the newcomer too; left here it would pass for asked for after that */
 	lock_drop(&io->lock);
 	if (!more)
 		return;
