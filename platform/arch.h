@@ -57,7 +57,10 @@ struct sigframe {
 	bool on_alt;           /* build the frame on the alternate stack */
 	struct fault_info fault; /* for trapno, err and cr2 of the context; zero for other signals */
 };
-/* In a stop: writes the frame to the guest's stack and sets the registers to enter the handler. 0 or -EFAULT (then the guest gets SIGSEGV). */
+/*
+ * In a stop: writes the frame to the guest's stack and sets the registers to enter the handler. 0 or -EFAULT (then the
+ * guest gets SIGSEGV).
+ */
 int arch_push_frame(struct tracee *, const struct sigframe *);
 struct sigreturn {
 	uint64_t mask;
@@ -68,14 +71,16 @@ struct sigreturn {
 int arch_pop_frame(struct tracee *, struct sigreturn *out);
 
 /*
- * The vDSO. It is part of every address space that platform_spawn() makes, with the page before it from which it answers clocks: nothing
- * has to be mapped, AT_SYSINFO_EHDR is the address. Its image and the length of it are for tests and core files.
+ * The vDSO. It is part of every address space that platform_spawn() makes, with the page before it from which it
+ * answers clocks: nothing has to be mapped, AT_SYSINFO_EHDR is the address. Its image and the length of it are for
+ * tests and core files.
  */
 uint64_t arch_vdso_address(void);
 const void *arch_vdso_image(size_t *len);
 /*
- * Brings guests' clocks in line with the host's. Called once a second while guests run, by one thread at a time; without it they find
- * after four seconds that they must ask the sentry. The first call makes the page valid: before, every clock is a call.
+ * Brings guests' clocks in line with the host's. Called once a second while guests run, by one thread at a time;
+ * without it they find after four seconds that they must ask the sentry. The first call makes the page valid: before,
+ * every clock is a call.
  */
 void arch_clock_update(void);
 

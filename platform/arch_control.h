@@ -28,7 +28,10 @@ uint64_t arch_stub_address(void);
 uint64_t arch_address_end(void);
 /* Writes the stub's code into a page. */
 void arch_stub_write(void *page);
-/* The clock page of this process, before zygotes are made. Done once, however many platforms there are. 0 or negative errno. */
+/*
+ * The clock page of this process, before zygotes are made. Done once, however many platforms there are. 0 or negative
+ * errno.
+ */
 int arch_clock_setup(void);
 /* In the zygote: maps stub, vDSO and clock page, over whatever is there. 0 or negative errno. */
 int arch_map_top(void);
@@ -40,7 +43,9 @@ uint64_t arch_stub_loop_ip(void);
 /* All registers of a stopped thread. 0 or -ESRCH. */
 int arch_fetch(pid_t tid, struct arch_regs *);
 int arch_store(pid_t tid, const struct arch_regs *);
-/* One register: the number of the call that the thread is at the entry of; the result of the one it is at the exit of. */
+/*
+ * One register: the number of the call that the thread is at the entry of; the result of the one it is at the exit of.
+ */
 int arch_fetch_nr(pid_t tid, int64_t *nr);
 int arch_fetch_result(pid_t tid, int64_t *ret);
 int arch_store_result(pid_t tid, int64_t ret);
@@ -65,9 +70,15 @@ enum stub_entry {
 };
 /* Jumps into the stub, whose first call has the number `nr`. */
 _Noreturn void arch_stub_enter(enum stub_entry, int64_t nr);
-/* Registers with which a thread in user mode makes a call from the stub, or one at a call's entry makes that one instead. */
+/*
+ * Registers with which a thread in user mode makes a call from the stub, or one at a call's entry makes that one
+ * instead.
+ */
 void arch_stub_call(struct arch_regs *, enum stub_entry, bool at_entry, int64_t nr, const uint64_t arg[6]);
-/* Registers with which the stub does an atomic compare-and-exchange; what it saw is then the number (LOOP) or result (ONCE). */
+/*
+ * Registers with which the stub does an atomic compare-and-exchange; what it saw is then the number (LOOP) or result
+ * (ONCE).
+ */
 void arch_stub_cmpxchg(struct arch_regs *, enum stub_entry, uint64_t addr, uint32_t expected, uint32_t desired);
 /* Arguments of the host's clone(2) in this architecture's order. */
 void arch_clone_args(uint64_t arg[6], uint64_t flags, uint64_t stack);
@@ -81,8 +92,8 @@ int arch_reset_xstate(pid_t tid);
 void arch_forget_rseq(void);
 
 /*
- * A host call of up to four arguments that is not begun when *flag is set, or once PLATFORM_SIGNAL has arrived. Result or negative
- * errno; -EINTR then. There is no moment between test and call in which the signal could be lost.
+ * A host call of up to four arguments that is not begun when *flag is set, or once PLATFORM_SIGNAL has arrived. Result
+ * or negative errno; -EINTR then. There is no moment between test and call in which the signal could be lost.
  */
 int64_t arch_waitcall(const uint32_t *flag, long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 /* Installs the handler of `sig` that this rests on. */

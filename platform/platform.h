@@ -1,9 +1,9 @@
 /*
  * How a guest is run and trapped: the interface between the sentry and a platform.
  *
- * A *tracee* is one guest thread as the host knows it: a host thread, in a host process whose address space is the guest's
- * own, traced by one of the platform's tracer threads. The sentry never sees a host pid, a register's name or a ptrace stop;
- * it sees three events, delivered through struct platform_handler:
+ * A *tracee* is one guest thread as the host knows it: a host thread, in a host process whose address space is the
+ * guest's own, traced by one of the platform's tracer threads. The sentry never sees a host pid, a register's name or a
+ * ptrace stop; it sees three events, delivered through struct platform_handler:
  *
  *   call   the guest thread made a system call that the sentry answers itself. Delivered on a *worker* thread. The tracee stays
  *          where it is until platform_answer(), platform_pass() or platform_answer_stop() is called, at once or hours later,
@@ -19,13 +19,14 @@
  *            │         every fresh address space           │
  *            └─────────────────────────────────────────────┘
  *
- * Threads and fds. Workers (and whatever other threads the sentry makes) live in the sentry's main fd table. Tracer threads
- * and guests share another one, the *pocket*, in which nothing is open but what is being mapped. Code that runs in a stop
- * handler must therefore not use an fd of the sentry, except by handing its number to stop_map_file(), which copies it over.
+ * Threads and fds. Workers (and whatever other threads the sentry makes) live in the sentry's main fd table. Tracer
+ * threads and guests share another one, the *pocket*, in which nothing is open but what is being mapped. Code that runs
+ * in a stop handler must therefore not use an fd of the sentry, except by handing its number to stop_map_file(), which
+ * copies it over.
  *
  * Every host call that a guest process makes was announced by the sentry for that thread and is checked against the
- * announcement at its own stop, or takes nothing but scalars that platform_pass() let through: that an instruction pointer
- * lies in stub code proves nothing.
+ * announcement at its own stop, or takes nothing but scalars that platform_pass() let through: that an instruction
+ * pointer lies in stub code proves nothing.
  */
 #ifndef PLATFORM_PLATFORM_H
 #define PLATFORM_PLATFORM_H
@@ -88,7 +89,11 @@ struct platform_handler {
 	/* `cookie` is the sentry's own, given at creation of the tracee. */
 	void (*call)(struct tracee *, void *cookie, const struct call_info *);
 	enum resume (*stop)(struct tracee *, void *cookie, const struct stop *);
-	/* wait_status is the host's (WIFEXITED...); SIGKILL unless the sentry let an exit pass. The tracee stays valid until tracee_put(). */
+	/*
+	 * wait_status is the host's (WIFEXITED...); SIGKILL unless the sentry let an exit pass. The tracee stays valid
+	 * until tracee_put(). Never delivered while a worker is inside `call` for it. A group leader that exits before
+	 * its threads is gone after them.
+	 */
 	void (*gone)(struct tracee *, void *cookie, int wait_status);
 	/* Something of the platform broke in a way that it cannot go on from. Must not return. */
 	void (*broken)(const char *what, int err);
@@ -108,8 +113,8 @@ extern const struct platform_ops platform_seccomp;
 extern const struct platform_ops platform_ptrace;
 
 /*
- * Makes the platform: threads, zygotes, filters. Before the sentry locks itself down: needs ptrace, clone, seccomp, prctl.
- * Every thread that it makes is in the calling process; none runs handler code before platform_start().
+ * Makes the platform: threads, zygotes, filters. Before the sentry locks itself down: needs ptrace, clone, seccomp,
+ * prctl. Every thread that it makes is in the calling process; none runs handler code before platform_start().
  * 0, or a negative errno; then `why` (of `why_len` bytes) holds one sentence for the user.
  */
 int platform_create(const struct platform_ops *ops, struct platform_config *cfg, struct platform **out, char *why, size_t why_len);
@@ -120,31 +125,36 @@ void platform_start(struct platform *);
 void platform_destroy(struct platform *);
 uint64_t platform_address_limit(const struct platform *);
 
-/* --- from any thread ------------------------------------------------------------------------------------------------ */
+/* --- from any thread --- */
 
 /*
- * A new host process with nothing mapped but the stub, on the lane with the least to do. Its first event is STOP_NEW, in which
- * the sentry maps the image and sets the registers. 0 or a negative errno. Asynchronous: the tracee is handed over by the event.
+ * A new host process with nothing mapped but the stub, on the lane with the least to do. Its first event is STOP_NEW,
+ * in which the sentry maps the image and sets the registers. 0 or a negative errno. Asynchronous: the tracee is handed
+ * over by the event.
+ * Where the host has no process to give, `gone` is the first and only event, with a tracee that never was.
  */
 int platform_spawn(struct platform *, void *cookie);
 
 /*
- * A tracee is reference-counted. The sentry owns one reference from its first event on (STOP_NEW) and drops it with tracee_put(),
- * before or after `gone`; the platform keeps its own until `gone` has returned. Every operation on a tracee whose host thread is
- * no more is harmless: it does nothing, or returns -ESRCH.
+ * A tracee is reference-counted. The sentry owns one reference from its first event on (STOP_NEW) and drops it with
+ * tracee_put(), before or after `gone`; the platform keeps its own until `gone` has returned. Every operation on a
+ * tracee whose host thread is no more is harmless: it does nothing, or returns -ESRCH.
  */
 struct tracee *tracee_get(struct tracee *);
 void tracee_put(struct tracee *);
 
-/* Completes the call under way with `ret` (value, or negative errno). The tracee may already be dead: that is not an error. */
+/*
+ * Completes the call under way with `ret` (value, or negative errno). The tracee may already be dead: that is not an
+ * error.
+ */
 void platform_answer(struct tracee *, int64_t ret);
 /* Completes the call under way by letting the host make it, with the very registers that were trapped. Scalars only. */
 void platform_pass(struct tracee *);
 /* Completes the call with `ret` and brings the tracee to a STOP_KICK (after_call) before it runs any guest code. */
 void platform_answer_stop(struct tracee *, int64_t ret);
 /*
- * Brings the tracee to a STOP_KICK as soon as it is in guest code, or when the call under way has been answered. Kicks before
- * the stop merge into one. Never lost: a kick that meets a tracee on its way out of a stop causes another.
+ * Brings the tracee to a STOP_KICK as soon as it is in guest code, or when the call under way has been answered. Kicks
+ * before the stop merge into one. Never lost: a kick that meets a tracee on its way out of a stop causes another.
  */
 void platform_kick(struct tracee *);
 /* Lets a tracee go that a stop handler left with RESUME_HOLD. `how` is RESUME_RUN or RESUME_CALL. */
@@ -156,8 +166,9 @@ void platform_kill(struct tracee *);
 
 /*
  * Guest memory. Copies between local memory and the guest; stops at the first byte that cannot be copied.
- * Returns the bytes copied (0 to n), or -EFAULT when not one could be, -ESRCH when the process is gone. The guest's page protections hold.
- * Not atomic against other guest threads: copy once, judge the copy. Vectors: up to 64 parts a side, else -EINVAL.
+ * Returns the bytes copied (0 to n), or -EFAULT when not one could be, -ESRCH when the process is gone. The guest's
+ * page protections hold. Not atomic against other guest threads: copy once, judge the copy. Vectors: up to 64 parts a
+ * side, else -EINVAL.
  */
 int64_t tracee_read(struct tracee *, void *dst, uaddr_t src, size_t n);
 int64_t tracee_write(struct tracee *, uaddr_t dst, const void *src, size_t n);
@@ -168,23 +179,29 @@ int64_t tracee_writev(struct tracee *, const struct guest_iov *dst, size_t ndst,
 /* Host CPU time used by the tracee's whole process so far, and by the one thread, in ns. -ESRCH when gone. */
 int64_t tracee_cpu_ns(struct tracee *, bool whole_process);
 
-/* --- around host calls that may take long, on worker threads ------------------------------------------------------------ */
+/* --- around host calls that may take long, on worker threads --- */
 
-/* The calling worker is about to be stuck in the host: another takes over its lane's calls. No effect on other threads. */
+/*
+ * The calling worker is about to be stuck in the host: another takes over its lane's calls. No effect on other threads.
+ */
 void platform_stuck_begin(void);
 void platform_stuck_end(void);
 
-/* --- in a stop handler, on the tracer thread, for the stopped tracee --------------------------------------------------------- */
+/* --- in a stop handler, on the tracer thread, for the stopped tracee --- */
 
 /* The registers; changes are written back when the handler returns. Valid until then. */
 struct arch_regs *stop_regs(struct tracee *);
-/* The extended CPU state (XSAVE area and the like) as the architecture's signal frame holds it. Bytes, or negative errno. */
+/*
+ * The extended CPU state (XSAVE area and the like) as the architecture's signal frame holds it. Bytes, or negative
+ * errno.
+ */
 int64_t stop_xstate_get(struct tracee *, void *buf, size_t len);
 int64_t stop_xstate_set(struct tracee *, const void *buf, size_t len);
 
 /*
- * Makes one host call in the guest process, now, and returns its result. The call is the sentry's: arguments must not come
- * from the guest unchecked. Registers of the guest are unaffected. -ESRCH when the tracee died meanwhile.
+ * Makes one host call in the guest process, now, and returns its result. The call is the sentry's: arguments must not
+ * come from the guest unchecked. Registers of the guest are unaffected. -ESRCH when the tracee died meanwhile.
+ * exit(2) and exit_group(2) are begun and not waited for: -ESRCH, and `gone` follows.
  */
 int64_t stop_inject(struct tracee *, int64_t nr, const uint64_t arg[6]);
 /* Maps the sentry's fd (a number in the main table) into the guest at a fixed address. Address or negative errno. */
@@ -203,7 +220,8 @@ struct clone_how {
 };
 /*
  * At a STOP_CALL or STOP_KICK: clones the tracee. The child is held at its STOP_NEW, which is delivered only after
- * the current handler has returned, with registers that return 0 from the call; the parent's are set to nothing (the handler sets its result).
+ * the current handler has returned, with registers that return 0 from the call; the parent's are set to nothing (the
+ * handler sets its result).
  * 0 or a negative errno of the host (EAGAIN, ENOMEM).
  */
 int stop_clone(struct tracee *, const struct clone_how *, void *cookie, struct tracee **child);

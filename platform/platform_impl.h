@@ -1,6 +1,6 @@
 /*
- * What the files of platform/ share and nobody else sees: lanes, tracees, and the little in which the two platforms differ.
- * The states of a tracee and who may do what are told at the top of control/platform.c.
+ * What the files of platform/ share and nobody else sees: lanes, tracees, and the little in which the two platforms
+ * differ. The states of a tracee and who may do what are told at the top of control/platform.c.
  */
 #ifndef PLATFORM_PLATFORM_IMPL_H
 #define PLATFORM_PLATFORM_IMPL_H
@@ -17,9 +17,9 @@
 #include "platform/platform.h"
 
 /*
- * The one host signal of the platform. Sent to a guest thread it is the kick: the tracer sees it as a signal-delivery stop and
- * suppresses it. Sent to a tracer or worker thread it ends a wait (arch_waitcall). SIGURG: ignored by default, so that a stray one harms
- * nobody, and not queued, so that many kicks are one.
+ * The one host signal of the platform. Sent to a guest thread it is the kick: the tracer sees it as a signal-delivery
+ * stop and suppresses it. Sent to a tracer or worker thread it ends a wait (arch_waitcall). SIGURG: ignored by default,
+ * so that a stray one harms nobody, and not queued, so that many kicks are one.
  */
 #define PLATFORM_SIGNAL SIGURG
 
@@ -180,13 +180,19 @@ struct platform_ops {
 	bool at_entry;     /* stub calls stop at their entry (RET_TRACE), and so do stop calls; else after the call */
 	int resume;        /* the ptrace request that lets guest code run */
 	long trace_options;
-	/* In the zygote, before it lets go of its memory: the last calls it makes unwatched. A listener fd, 0, or a negative errno. */
+	/*
+	 * In the zygote, before it lets go of its memory: the last calls it makes unwatched. A listener fd, 0, or a
+	 * negative errno.
+	 */
 	int (*confine)(const struct platform_config *);
 	/* In the main table: the listener's own settings. */
 	int (*adopt)(struct lane *);
 	/* A tracee stopped at a call of its own: by a filter's verdict, or by SYSEMU. */
 	void (*on_call_stop)(struct tracee *, bool seccomp_event);
-	/* On a worker: waits for a call of the lane. NULL when woken for another reason. Takes a delivery on the tracee. */
+	/*
+	 * On a worker: waits for a call of the lane. NULL when woken for another reason. Takes a delivery on the
+	 * tracee.
+	 */
 	struct tracee *(*receive)(struct worker *);
 	/* Completes a call; by any thread of the main table. */
 	void (*answer)(struct tracee *, int64_t ret);

@@ -1,13 +1,14 @@
 /*
- * Which CPU a guest runs on. By default its lane's: there its calls and stops cost no wake across CPUs, which is ten times the price of
- * anything else here. Two things work against everybody crowding on one CPU:
+ * Which CPU a guest runs on. By default its lane's: there its calls and stops cost no wake across CPUs, which is ten
+ * times the price of anything else here. Two things work against everybody crowding on one CPU:
  *
  *   A fresh address space (an exec) goes to another lane when its own has more to do.
- *   A thread that computes on a crowded lane, making no call for a whole tick, while another lane has nothing to do, is let loose: the host
- *   may run it anywhere. Once it makes calls again, it is taken back. This is the balancer thread's work; it sleeps while
- *   no lane is crowded.
+ *   A thread that computes on a crowded lane, making no call for a whole tick, while another lane has nothing to do, is
+ *   let loose: the host may run it anywhere. Once it makes calls again, it is taken back. This is the balancer thread's
+ *   work; it sleeps while no lane is crowded.
  *
- * "Busy" is a tracee that is neither in a call nor held. The counts are read without a lock: they are for choosing, and may be stale.
+ * "Busy" is a tracee that is neither in a call nor held. The counts are read without a lock: they are for choosing, and
+ * may be stale.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -56,7 +57,10 @@ void balance_set_busy(struct tracee *t, bool busy)
 	}
 }
 
-/* What would be left on the asker's lane: without the asker, whose exec ends it, and its parent, who most likely waits for it. */
+/*
+ * What would be left on the asker's lane: without the asker, whose exec ends it, and its parent, who most likely waits
+ * for it.
+ */
 static int left_behind(struct lane *own)
 {
 	struct tracee *t = current_stop;

@@ -1,6 +1,7 @@
 /*
- * Calls: the workers that receive them, and their completion. One worker of a lane is its receiver; it also runs the handler, so that
- * a call is answered on the CPU and by the thread that the guest woke. The others are stuck in the host, or spare.
+ * Calls: the workers that receive them, and their completion. One worker of a lane is its receiver; it also runs the
+ * handler, so that a call is answered on the CPU and by the thread that the guest woke. The others are stuck in the
+ * host, or spare.
  */
 #define _GNU_SOURCE
 #include <errno.h>

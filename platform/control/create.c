@@ -1,6 +1,7 @@
 /*
- * Making a platform: lanes, the pocket, threads. The first tracer unshares its fd table and empties it, which makes the pocket; then
- * it starts the other tracers, so that they share it. Each makes its zygote and reports through a socket that both tables hold.
+ * Making a platform: lanes, the pocket, threads. The first tracer unshares its fd table and empties it, which makes the
+ * pocket; then it starts the other tracers, so that they share it. Each makes its zygote and reports through a socket
+ * that both tables hold.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,7 +28,9 @@ enum {
 	POCKET_ROOM = 1024, /* fds that the pocket has room for from the start */
 };
 
-/* Children of tracers are reaped by tracers: no SIGCHLD for stops; and it must not be ignored, which would reap unseen. */
+/*
+ * Children of tracers are reaped by tracers: no SIGCHLD for stops; and it must not be ignored, which would reap unseen.
+ */
 static int set_signals(void)
 {
 	struct sigaction sa = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP };
@@ -95,7 +98,10 @@ static int empty_table(const int *keep, int count)
 
 	if (inert < 0)
 		return -errno;
-	/* A table that grows while it is shared waits for an RCU grace period, 5 to 10 ms: it grows now, while it is ours alone. */
+	/*
+	 * A table that grows while it is shared waits for an RCU grace period, 5 to 10 ms: it grows now, while it is
+	 * ours alone.
+	 */
 	if (dup3(inert, POCKET_ROOM - 1, O_CLOEXEC) < 0)
 		return -errno;
 	for (int fd = 0; fd < POCKET_FIRST; fd++) {

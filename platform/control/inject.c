@@ -1,6 +1,6 @@
 /*
- * Host calls in a stopped tracee: the announcement is that the tracer is inside run_to_trap() for this very thread, with
- * registers that it has just set; whatever else comes from the stub is the guest's own doing.
+ * Host calls in a stopped tracee: the announcement is that the tracer is inside run_to_trap() for this very thread,
+ * with registers that it has just set; whatever else comes from the stub is the guest's own doing.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,7 +28,9 @@ static bool signal_in_stub(struct tracee *t, int sig)
 		t->kicked = true;
 	if (sig == SIGSEGV || sig == SIGBUS)
 		return true;
-	/* A call that was interrupted is made again: its second entry must not be taken for the trap that follows it. */
+	/*
+	 * A call that was interrupted is made again: its second entry must not be taken for the trap that follows it.
+	 */
 	if (arch_fetch(t->tid, &r) == 0 && arch_wants_restart(&r))
 		t->again = true;
 	return false;
@@ -166,7 +168,10 @@ int stop_cmpxchg32(struct tracee *t, uaddr_t addr, uint32_t expected, uint32_t d
 
 static uint64_t clone_flags(const struct clone_how *how)
 {
-	/* The pocket and the empty root are kept; the tracer is the parent of all; options that the sentry emulates are left out. */
+	/*
+	 * The pocket and the empty root are kept; the tracer is the parent of all; options that the sentry emulates are
+	 * left out.
+	 */
 	uint64_t flags = CLONE_FILES | CLONE_FS | CLONE_PARENT;
 
 	if (how->share_vm || how->thread)

@@ -65,8 +65,8 @@ static clockid_t cpu_clock(pid_t tgid)
 }
 
 /*
- * The host tells a process' time to anybody, a single thread's only to its own process. The one thread of a process has the process'
- * time; one of many is not known: -EOPNOTSUPP.
+ * The host tells a process' time to anybody, a single thread's only to its own process. The one thread of a process has
+ * the process' time; one of many is not known: -EOPNOTSUPP.
  */
 int64_t tracee_cpu_ns(struct tracee *t, bool whole_process)
 {

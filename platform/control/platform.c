@@ -18,13 +18,15 @@
  *
  *    any ── SIGKILL, exit ──▶ dead (reaped by the tracer) ──▶ `gone`, once no worker is inside handler->call() for it
  *
- * The tracer thread of a lane owns ptrace: registers, stops, injected calls, clones. All others reach it through a queue of
- * requests (requests.c) and wake it with PLATFORM_SIGNAL; arch_waitcall() sees to it that none is lost. What any thread may do by
- * itself: answer a call (seccomp: the listener's fd), kick and kill (signals), read and write memory (process_vm_*).
+ * The tracer thread of a lane owns ptrace: registers, stops, injected calls, clones. All others reach it through a
+ * queue of requests (requests.c) and wake it with PLATFORM_SIGNAL; arch_waitcall() sees to it that none is lost. What
+ * any thread may do by itself: answer a call (seccomp: the listener's fd), kick and kill (signals), read and write
+ * memory (process_vm_*).
  *
  * Locks: lane->lock, of rank RANK_PLATFORM, innermost but for the log. It is never held while a handler runs.
  *
- * A host signal reaches no guest: each is a stop at its tracer, which suppresses it. One is meant: PLATFORM_SIGNAL, the kick.
+ * A host signal reaches no guest: each is a stop at its tracer, which suppresses it. One is meant: PLATFORM_SIGNAL, the
+ * kick.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -76,7 +78,10 @@ static void open_gate(struct platform *p)
 	host_futex_wake(&p->gate, INT32_MAX);
 }
 
-/* Ends what runs, in the order in which threads make each other; then nothing of the platform is left but memory and fds. */
+/*
+ * Ends what runs, in the order in which threads make each other; then nothing of the platform is left but memory and
+ * fds.
+ */
 static void end_threads(struct platform *p)
 {
 	atomic_store(&p->ending, true);

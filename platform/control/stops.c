@@ -43,8 +43,8 @@ void stop_resume_run(struct tracee *t)
 }
 
 /*
- * The host makes the call that is in the registers. At an entry whose number the filter stops at, nothing more is needed, as the filter looks again
- * and lets pass what it has stopped before. Everything else is made from the stub.
+ * The host makes the call that is in the registers. At an entry whose number the filter stops at, nothing more is
+ * needed, as the filter looks again and lets pass what it has stopped before. Everything else is made from the stub.
  */
 static bool resume_call(struct tracee *t)
 {
@@ -90,7 +90,9 @@ void stop_settle(struct tracee *t, enum resume how)
 			return;
 		}
 		if (how == RESUME_CALL) {
-			/* A kick that was used up while the tracee was stopped is repeated, to stop it after the call. */
+			/*
+			 * A kick that was used up while the tracee was stopped is repeated, to stop it after the call.
+			 */
 			if (t->kicked)
 				platform_kick(t);
 			t->kicked = false;
@@ -116,8 +118,9 @@ void stop_deliver(struct tracee *t, enum stop_kind kind)
 }
 
 /*
- * The kick has arrived. A call that the signal met before a worker had received it has a restart code for its result: it was not made, and will be
- * when the tracee goes on. If it was one that the host was to make with the sentry's arguments, then it begins again from the guest's.
+ * The kick has arrived. A call that the signal met before a worker had received it has a restart code for its result:
+ * it was not made, and will be when the tracee goes on. If it was one that the host was to make with the sentry's
+ * arguments, then it begins again from the guest's.
  */
 static void stop_kick(struct tracee *t)
 {

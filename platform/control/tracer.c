@@ -61,7 +61,10 @@ struct tracee *tracer_find(struct lane *l, pid_t tid)
 	return t && t->lane == l ? t : NULL;
 }
 
-/* The last that is done with a tracee. A worker inside handler->call() for it delays this: it posts REQUEST_GONE when it leaves. */
+/*
+ * The last that is done with a tracee. A worker inside handler->call() for it delays this: it posts REQUEST_GONE when
+ * it leaves.
+ */
 void tracee_finish(struct tracee *t)
 {
 	struct lane *l = t->lane;
@@ -163,8 +166,8 @@ void tracer_welcome(struct tracee *child)
 }
 
 /*
- * A clone's parent may be killed after the child has been made and before it could tell. Clones are made one at a time, so that
- * outside of one every stranger is such a child: nobody will ever ask for it.
+ * A clone's parent may be killed after the child has been made and before it could tell. Clones are made one at a time,
+ * so that outside of one every stranger is such a child: nobody will ever ask for it.
  */
 void tracer_drop_strangers(struct lane *l)
 {
@@ -176,8 +179,8 @@ void tracer_drop_strangers(struct lane *l)
 }
 
 /*
- * A leader's death is only reported after that of every other thread, and those are ours to reap: so a leader of many is never waited
- * for by itself.
+ * A leader's death is only reported after that of every other thread, and those are ours to reap: so a leader of many
+ * is never waited for by itself.
  */
 static bool may_wait_alone(const struct tracee *t)
 {

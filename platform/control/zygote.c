@@ -1,8 +1,8 @@
 /*
- * The zygote: a process of guests' kind with nothing mapped but the stub (and the clock page and vDSO), cloned for every
- * fresh address space. It starts as a copy of this process, so it first gives up what a guest must not have: its registration for
- * restartable sequences (the kernel writes there at every preemption), capabilities, signal mask, fds (it shares the pocket), and,
- * from the stub, by injected calls, all of its memory.
+ * The zygote: a process of guests' kind with nothing mapped but the stub (and the clock page and vDSO), cloned for
+ * every fresh address space. It starts as a copy of this process, so it first gives up what a guest must not have: its
+ * registration for restartable sequences (the kernel writes there at every preemption), capabilities, signal mask, fds
+ * (it shares the pocket), and, from the stub, by injected calls, all of its memory.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,8 +20,9 @@
 #include "platform/platform_impl.h"
 
 /*
- * In the child. An error is its exit status; the last call is the first that stops, with its number for a result. Not instrumented: a sanitizer
- * makes calls of its own before a jump that does not return, and nobody would answer them behind the filter.
+ * In the child. An error is its exit status; the last call is the first that stops, with its number for a result. Not
+ * instrumented: a sanitizer makes calls of its own before a jump that does not return, and nobody would answer them
+ * behind the filter.
  */
 static _Noreturn __attribute__((no_sanitize("address"))) void zygote_main(const struct platform_ops *ops, const struct platform_config *cfg)
 {

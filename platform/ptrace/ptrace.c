@@ -1,7 +1,8 @@
 /*
- * The ptrace platform: PTRACE_SYSEMU stops a guest at each of its calls and the host makes none of them. It works where the host
- * has no seccomp listener to give (inside another one, or before Linux 5.19), and costs two switches of threads more a call: the tracer hands
- * it to a worker, since handlers need the main fd table, and the worker's answer comes back as a request.
+ * The ptrace platform: PTRACE_SYSEMU stops a guest at each of its calls and the host makes none of them. It works where
+ * the host has no seccomp listener to give (inside another one, or before Linux 5.19), and costs two switches of
+ * threads more a call: the tracer hands it to a worker, since handlers need the main fd table, and the worker's answer
+ * comes back as a request.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,9 +18,10 @@
 #include "platform/platform_impl.h"
 
 /*
- * A host may emulate the three calls of the old vsyscall page, in the page fault that jumping there makes, and SYSEMU does not see
- * them. Seccomp does: this filter has no listener, so that it can be installed inside another. Nothing else in user space has an
- * address with these upper bits. Where the host has no seccomp filters at all, the guest sees the host's own clock there.
+ * A host may emulate the three calls of the old vsyscall page, in the page fault that jumping there makes, and SYSEMU
+ * does not see them. Seccomp does: this filter has no listener, so that it can be installed inside another. Nothing
+ * else in user space has an address with these upper bits. Where the host has no seccomp filters at all, the guest sees
+ * the host's own clock there.
  */
 static int ptrace_confine(const struct platform_config *cfg)
 {
@@ -91,7 +93,9 @@ static void ptrace_pass(struct tracee *t)
 	request_answer(t, REQUEST_PASS, 0);
 }
 
-/* The host insists on the instruction pointer that it has found: such a call is answered in its place, and never made. */
+/*
+ * The host insists on the instruction pointer that it has found: such a call is answered in its place, and never made.
+ */
 static void complete_vsyscall(struct tracee *t, int64_t ret)
 {
 	struct arch_regs *r = stop_regs(t);

@@ -1,8 +1,9 @@
 /*
- * The guests' filter: where a call goes, never whether it is allowed. Handwritten, since libseccomp cannot test the instruction
- * pointer, and every instruction costs at each start and each call: a binary tree over ranges of numbers.
+ * The guests' filter: where a call goes, never whether it is allowed. Handwritten, since libseccomp cannot test the
+ * instruction pointer, and every instruction costs at each start and each call: a binary tree over ranges of numbers.
  *
- * That a call comes from the stub is a matter of routing alone: all those go to the tracer, which knows what it has announced.
+ * That a call comes from the stub is a matter of routing alone: all those go to the tracer, which knows what it has
+ * announced.
  */
 #include "filter.h"
 

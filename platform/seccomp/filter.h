@@ -9,8 +9,8 @@
 enum { FILTER_MAX = 250 }; /* jumps reach no further */
 
 /*
- * Writes the filter into `out` (room for FILTER_MAX): calls from the stub's loop and those in `stops` (ascending) stop at the tracer, others
- * are notified, and other architectures' have no system calls here. Instructions, or -E2BIG.
+ * Writes the filter into `out` (room for FILTER_MAX): calls from the stub's loop and those in `stops` (ascending) stop
+ * at the tracer, others are notified, and other architectures' have no system calls here. Instructions, or -E2BIG.
  */
 int filter_build(struct sock_filter *out, const uint16_t *stops, size_t count);
 

@@ -49,8 +49,9 @@ static int seccomp_adopt(struct lane *l)
 }
 
 /*
- * A call of the guest's own, at its entry. One that it made by a jump into the stub's loop was routed here by its address; unless it is to
- * be stopped at anyway, it goes on as if made at the loop's twin, and the filter, which looks again, gives it the ordinary route.
+ * A call of the guest's own, at its entry. One that it made by a jump into the stub's loop was routed here by its
+ * address; unless it is to be stopped at anyway, it goes on as if made at the loop's twin, and the filter, which looks
+ * again, gives it the ordinary route.
  */
 static void seccomp_call_stop(struct tracee *t, bool seccomp_event)
 {
@@ -141,7 +142,9 @@ static void send_answer(struct tracee *t, int64_t val, int error, uint32_t flags
 		p->handler->broken("answering a call", (int)err);
 }
 
-/* Errors are returned as such, so that a value that happens to look like one of the host's restart codes does no harm. */
+/*
+ * Errors are returned as such, so that a value that happens to look like one of the host's restart codes does no harm.
+ */
 static void seccomp_answer(struct tracee *t, int64_t ret)
 {
 	if (ret < 0 && ret >= -4095)

@@ -1,6 +1,7 @@
 /*
- * Keeps the clock page right. Each update takes the time-stamp counter and the host's clocks at one moment and sets the rate so
- * that a guest's clock, which goes on from where it is, meets the host's a second later: it never steps back, and never jumps.
+ * Keeps the clock page right. Each update takes the time-stamp counter and the host's clocks at one moment and sets the
+ * rate so that a guest's clock, which goes on from where it is, meets the host's a second later: it never steps back,
+ * and never jumps.
  */
 #include "vdso/clock.h"
 
@@ -23,7 +24,10 @@ struct sample {
 	int64_t mono, real, boot;
 };
 
-/* The one clock page of this process, with what its updates need to know; written by arch_clock_setup(), then by arch_clock_update(), one thread at a time. */
+/*
+ * The one clock page of this process, with what its updates need to know; written by arch_clock_setup(), then by
+ * arch_clock_update(), one thread at a time.
+ */
 static struct {
 	struct vdso_clock *page;
 	bool usable;

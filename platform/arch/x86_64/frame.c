@@ -1,6 +1,6 @@
 /*
- * Signal frames, byte for byte as Linux lays them out on x86-64 (arch/x86/kernel/signal_64.c, fpu/signal.c): programs, libc,
- * Go and Java read and rewrite them.
+ * Signal frames, byte for byte as Linux lays them out on x86-64 (arch/x86/kernel/signal_64.c, fpu/signal.c): programs,
+ * libc, Go and Java read and rewrite them.
  *
  *     lower  pretcode | ucontext | siginfo      at sp, 8 below a multiple of 16, as after a call instruction
  *            ... XSAVE area, 64-byte aligned, then its end mark
@@ -164,8 +164,8 @@ int arch_push_frame(struct tracee *t, const struct sigframe *s)
 }
 
 /*
- * The length of the frame's XSAVE area: all of it where both marks are right, else the legacy part, as the host does. The guest may have
- * written anything there.
+ * The length of the frame's XSAVE area: all of it where both marks are right, else the legacy part, as the host does.
+ * The guest may have written anything there.
  */
 static size_t state_length(struct tracee *t, uint64_t fpstate, const uint8_t *legacy)
 {
@@ -207,7 +207,10 @@ static int restore_state(struct tracee *t, uint64_t fpstate)
 	return stop_xstate_set(t, area, (size_t)n) < 0 ? -EFAULT : 0;
 }
 
-/* Nothing of what the guest wrote is believed but what a user program may set: flags are masked, segments are the fixed ones. */
+/*
+ * Nothing of what the guest wrote is believed but what a user program may set: flags are masked, segments are the fixed
+ * ones.
+ */
 static int regs_from_context(struct arch_regs *r, const struct frame_context *c)
 {
 	if ((c->cs | 3) != USER_CS)

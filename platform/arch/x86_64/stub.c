@@ -1,11 +1,11 @@
 /*
- * The stub: one page of code at a fixed place in every guest address space, from which the sentry makes host calls in a guest.
- * It is guest code: a guest may jump into it, and gains nothing by that, since a call that was not announced is treated as the
- * guest's own (control/tracer.c).
+ * The stub: one page of code at a fixed place in every guest address space, from which the sentry makes host calls in a
+ * guest. It is guest code: a guest may jump into it, and gains nothing by that, since a call that was not announced is
+ * treated as the guest's own (control/tracer.c).
  *
- * LOOP is for the seccomp platform, whose filter stops every call that comes from it at its entry. The result of one call is
- * the number of the next, so that the tracer finds it there and puts the next call in its place: one stop a call.
- * ALIAS is the same code at another address, for a guest's own call from LOOP. ONCE is for the ptrace platform.
+ * LOOP is for the seccomp platform, whose filter stops every call that comes from it at its entry. The result of one
+ * call is the number of the next, so that the tracer finds it there and puts the next call in its place: one stop a
+ * call. ALIAS is the same code at another address, for a guest's own call from LOOP. ONCE is for the ptrace platform.
  */
 #include <string.h>
 

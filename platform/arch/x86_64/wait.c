@@ -1,6 +1,7 @@
 /*
- * Waiting in a host call without lost wake-ups, and rseq. Between the test of the flag and the call's first instruction in the
- * kernel a signal would be lost; its handler therefore moves a thread that is inside that window to the end of it.
+ * Waiting in a host call without lost wake-ups, and rseq. Between the test of the flag and the call's first instruction
+ * in the kernel a signal would be lost; its handler therefore moves a thread that is inside that window to the end of
+ * it.
  */
 #include <errno.h>
 #include <signal.h>

@@ -11,7 +11,10 @@
 #define XSTATE_HEADER 64
 #define XSTATE_SW_BYTES 464 /* within the legacy part: left to software */
 
-/* Features that a signal frame holds: those enabled, without the ones a process must ask for. And the size of the area with them. */
+/*
+ * Features that a signal frame holds: those enabled, without the ones a process must ask for. And the size of the area
+ * with them.
+ */
 uint64_t xstate_features(void);
 size_t xstate_frame_size(void);
 /* Makes an area that of a fresh program. */

@@ -66,7 +66,10 @@ TINY_TEST(kick_in_call, 1)
 	tiny_await_gone(1);
 }
 
-/* Every call is made exactly once, however kicks fall: before it is received, during it, after it, in stops and injected calls. */
+/*
+ * Every call is made exactly once, however kicks fall: before it is received, during it, after it, in stops and
+ * injected calls.
+ */
 GUEST static void guest_count(uint64_t arg)
 {
 	int64_t bad = 0;
@@ -144,7 +147,10 @@ GUEST static void guest_handler(int sig, siginfo_t *info, ucontext_t *uc)
 			 : "xmm0", "xmm7", "xmm15", "r14", "memory");
 }
 
-/* A signal after a call: upper halves of the vector registers and the callee-saved ones are as before, rax is the call's. */
+/*
+ * A signal after a call: upper halves of the vector registers and the callee-saved ones are as before, rax is the
+ * call's.
+ */
 GUEST static void guest_signalled(uint64_t on_alt)
 {
 	int64_t nr = CALL_SIGNAL;

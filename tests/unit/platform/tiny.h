@@ -1,6 +1,7 @@
 /*
- * A kernel in miniature for the platform's tests: it runs guest functions of this very program, copied into a guest address space.
- * A guest function is position-independent, calls nothing and touches nothing but its stack, its data page and inline code.
+ * A kernel in miniature for the platform's tests: it runs guest functions of this very program, copied into a guest
+ * address space. A guest function is position-independent, calls nothing and touches nothing but its stack, its data
+ * page and inline code.
  */
 #ifndef TESTS_PLATFORM_TINY_H
 #define TESTS_PLATFORM_TINY_H

@@ -1,6 +1,6 @@
 /*
- * The clock page: what the vDSO answers clocks from. The sentry writes it (clock.c), every guest reads it, read-only, at
- * LAYOUT_CLOCK. `seq` is odd while it is being written; all is zero, and `on` with it, until the first update.
+ * The clock page: what the vDSO answers clocks from. The sentry writes it (clock.c), every guest reads it, read-only,
+ * at LAYOUT_CLOCK. `seq` is odd while it is being written; all is zero, and `on` with it, until the first update.
  */
 #ifndef PLATFORM_ARCH_X86_64_VDSO_CLOCK_H
 #define PLATFORM_ARCH_X86_64_VDSO_CLOCK_H

@@ -1,6 +1,7 @@
 /*
- * The vDSO that guests see: the host's own would make real calls on its slow paths, and show the host's clock whatever the sentry
- * says. It runs in guests, without relocations, data or a libc. What the page cannot answer is a real call, which traps.
+ * The vDSO that guests see: the host's own would make real calls on its slow paths, and show the host's clock whatever
+ * the sentry says. It runs in guests, without relocations, data or a libc. What the page cannot answer is a real call,
+ * which traps.
  */
 #include <stddef.h>
 #include <stdint.h>
