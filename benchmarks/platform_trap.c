@@ -1,5 +1,6 @@
 /*
- * What the platform itself costs, without a sentry: calls answered, passed, stopped at; injected calls; fork; a fresh address space.
+ * What the platform itself costs, without a sentry: calls answered, passed, stopped at; injected calls; fork; a fresh
+ * address space.
  *
  *     platform_trap [seccomp|ptrace] [ROUNDS]
  *
