@@ -46,10 +46,9 @@ int terminal_forward(struct terminal *t, struct sandbox *s)
 			terminal_resize(t, s);
 			continue;
 		}
+		/* SIGTSTP too is the guest's alone, whose shell goes on: we stay, as docker and podman do with a terminal. */
 		sandbox_signal(s, 0, signo);
-		if (signo == SIGTSTP) /* the guest stops, and the shell that started us gets its prompt back */
-			kill(getpid(), SIGSTOP);
-		else if (signo == SIGINT || signo == SIGTERM || signo == SIGHUP || signo == SIGQUIT)
+		if (signo == SIGINT || signo == SIGTERM || signo == SIGHUP || signo == SIGQUIT)
 			asked = signo;
 	}
 	return asked;
