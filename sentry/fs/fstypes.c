@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 /* Rows whose filesystem is not part of this build have no constructor: mounting one says so. */
-#pragma weak sysfs_create
 #pragma weak mqueue_create
 
 const struct fstype fstypes[] = {
