@@ -5,6 +5,7 @@
 #include "abi/resource.h"
 #include "abi/signal.h"
 #include "sentry/fs/dentry.h"
+#include "sentry/fs/notify.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/signal.h"
@@ -73,7 +74,10 @@ int vfs_setattr(struct task *t, const struct path *p, struct setattr *s)
 		return ret;
 	if (s->valid & ATTR_SIZE)
 		strip_on_truncate(t, i, s);
-	return i->ops->setattr ? i->ops->setattr(i, s) : -EPERM;
+	ret = i->ops->setattr ? i->ops->setattr(i, s) : -EPERM;
+	if (ret == 0)
+		notify_path(p, s->valid & ATTR_SIZE ? LX_IN_MODIFY : LX_IN_ATTRIB);
+	return ret;
 }
 
 int64_t vfs_readlink(struct task *t, const struct path *p, char *buf, size_t len)

@@ -9,6 +9,7 @@
 #include "abi/fcntl.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/mount.h"
+#include "sentry/fs/notify.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/fs/walk.h"
@@ -66,6 +67,8 @@ int create_at(struct task *t, const struct path *dir, const char *name, uint32_t
 	ret = i->ops->create(i, name, &make, t, &made);
 	if (ret == 0)
 		ret = dir_added(dir->dentry, name, len, made, out);
+	if (ret == 0)
+		notify_name(i, name, made->type == LX_S_IFDIR, LX_IN_CREATE, 0);
 	inode_put(made);
 	return ret;
 }
@@ -189,7 +192,11 @@ static int link_at(struct task *t, const struct path *dir, const char *name, uin
 		ret = -EPERM;
 	if (ret == 0)
 		ret = i->ops->link(i, name, what);
-	return ret < 0 ? ret : dir_added(dir->dentry, name, len, what, NULL);
+	if (ret < 0)
+		return ret;
+	notify_inode(what, LX_IN_ATTRIB);
+	notify_name(i, name, false, LX_IN_CREATE, 0);
+	return dir_added(dir->dentry, name, len, what, NULL);
 }
 
 int vfs_link(struct task *t, const struct path *what, int at_fd, const char *name)

@@ -15,6 +15,7 @@
 #include "sentry/fs/epoll.h"
 #include "sentry/fs/flock.h"
 #include "sentry/fs/inode.h"
+#include "sentry/fs/notify.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/signal.h"
 #include "sentry/kernel/task.h"
@@ -52,6 +53,8 @@ struct file *file_get(struct file *f)
 
 static void file_free(struct file *f)
 {
+	if (f->readable || f->writable)
+		notify_file(f, f->writable ? LX_IN_CLOSE_WRITE : LX_IN_CLOSE_NOWRITE);
 	if (!list_empty(&f->epoll_items))
 		epoll_file_gone(f);
 	flock_file_gone(f);
@@ -90,7 +93,7 @@ void file_close(struct file *f, struct fdtable *ft, struct task *t)
 	file_put(f);
 }
 
-int64_t file_read(struct file *f, struct task *t, struct uio *u, int64_t *pos)
+static int64_t read_any(struct file *f, struct task *t, struct uio *u, int64_t *pos)
 {
 	int64_t nowhere = 0;
 
@@ -104,6 +107,15 @@ int64_t file_read(struct file *f, struct task *t, struct uio *u, int64_t *pos)
 		return *pos < 0 ? -EINVAL : f->ops->read(f, t, u, pos);
 	LOCK_GUARD(&f->pos_lock);
 	return f->ops->read(f, t, u, &f->pos);
+}
+
+int64_t file_read(struct file *f, struct task *t, struct uio *u, int64_t *pos)
+{
+	int64_t n = read_any(f, t, u, pos);
+
+	if (n > 0)
+		notify_file(f, LX_IN_ACCESS);
+	return n;
 }
 
 /* RLIMIT_FSIZE: shortens the write to what may be stored; -EFBIG and SIGXFSZ when that is nothing. */
@@ -158,7 +170,7 @@ static int64_t write_at(struct file *f, struct task *t, struct uio *u, int64_t *
 	return ret;
 }
 
-int64_t file_write(struct file *f, struct task *t, struct uio *u, int64_t *pos)
+static int64_t write_any(struct file *f, struct task *t, struct uio *u, int64_t *pos)
 {
 	int64_t nowhere = 0;
 
@@ -172,6 +184,15 @@ int64_t file_write(struct file *f, struct task *t, struct uio *u, int64_t *pos)
 		return write_at(f, t, u, pos);
 	LOCK_GUARD(&f->pos_lock);
 	return write_at(f, t, u, &f->pos);
+}
+
+int64_t file_write(struct file *f, struct task *t, struct uio *u, int64_t *pos)
+{
+	int64_t n = write_any(f, t, u, pos);
+
+	if (n > 0)
+		notify_file(f, LX_IN_MODIFY);
+	return n;
 }
 
 uint32_t file_poll(struct file *f, struct poll_table *table)

@@ -7,6 +7,7 @@
 #include "sentry/fs/create.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/file.h"
+#include "sentry/fs/notify.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/special.h"
 #include "sentry/fs/mount.h"
@@ -74,7 +75,7 @@ static int truncate_opened(struct task *t, struct inode *i)
 }
 
 /* Makes the file; access was checked or need not be. */
-static int open_inode(struct task *t, const struct path *p, uint32_t flags, struct file **out)
+static int make_file(struct task *t, const struct path *p, uint32_t flags, struct file **out)
 {
 	struct inode *i = path_inode(p);
 
@@ -89,6 +90,15 @@ static int open_inode(struct task *t, const struct path *p, uint32_t flags, stru
 	default:
 		return -ENXIO;
 	}
+}
+
+static int open_inode(struct task *t, const struct path *p, uint32_t flags, struct file **out)
+{
+	int ret = make_file(t, p, flags, out);
+
+	if (ret == 0)
+		notify_file(*out, LX_IN_OPEN);
+	return ret;
 }
 
 static int open_opath(struct task *t, const struct path *p, uint32_t flags, struct file **out)
@@ -108,7 +118,11 @@ int vfs_open_path(struct task *t, const struct path *p, uint32_t flags, struct f
 	ret = may_open(t, p, &flags);
 	if (ret == 0 && flags & LX_O_TRUNC)
 		ret = truncate_opened(t, path_inode(p));
-	return ret < 0 ? ret : open_inode(t, p, flags, out);
+	if (ret == 0)
+		ret = open_inode(t, p, flags, out);
+	if (ret == 0 && flags & LX_O_TRUNC)
+		notify_path(p, LX_IN_MODIFY);
+	return ret;
 }
 
 /* The name is missing: makes it and opens it, whatever its mode says. dir_lock is taken here. */
@@ -198,6 +212,8 @@ int vfs_open(struct task *t, int at_fd, const char *name, const struct open_how 
 		walk |= WALK_NOFOLLOW;
 	if (how->flags & LX_O_DIRECTORY)
 		walk |= WALK_DIRECTORY;
+	else if (!(how->flags & (LX_O_ACCMODE | LX_O_PATH | LX_O_CREAT | LX_O_TRUNC)))
+		walk |= WALK_WILL_OPEN;
 	do {
 		ret = open_once(t, at_fd, name, how, walk, out);
 		/* Somebody else made the name between our look and our try. */

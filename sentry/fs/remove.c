@@ -4,6 +4,7 @@
 
 #include "abi/fcntl.h"
 #include "sentry/fs/dentry.h"
+#include "sentry/fs/notify.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/fs/walk.h"
@@ -50,6 +51,10 @@ static int remove_last(struct task *t, struct walk *w, bool dir)
 	if (ret == 0)
 		ret = remove_locked(t, &w->at, w->last, victim, dir);
 	lock_drop(&path_inode(&w->at)->dir_lock);
+	if (ret == 0) {
+		notify_unlinked(victim->inode);
+		notify_name(path_inode(&w->at), w->last, dir, LX_IN_DELETE, 0);
+	}
 	dentry_put(victim);
 	return ret;
 }
@@ -167,6 +172,33 @@ static int rename_locked(struct task *t, struct renaming *r)
 	return 0;
 }
 
+static void notify_move(struct inode *from, const char *name, struct inode *to, const char *new_name, struct inode *what)
+{
+	uint32_t cookie = notify_cookie();
+	bool is_dir = what->type == LX_S_IFDIR;
+
+	notify_name(from, name, is_dir, LX_IN_MOVED_FROM, cookie);
+	notify_name(to, new_name, is_dir, LX_IN_MOVED_TO, cookie);
+}
+
+/* Tells of a rename that was done. */
+static void notify_renamed(struct renaming *r)
+{
+	struct inode *from = path_inode(&r->from.at), *to = path_inode(&r->to.at);
+	struct inode *what = r->what->inode, *victim = r->victim ? r->victim->inode : NULL;
+
+	if (!notify_on() || victim == what)
+		return;
+	notify_move(from, r->from.last, to, r->to.last, what);
+	if (victim && r->flags & LX_RENAME_EXCHANGE) {
+		notify_move(to, r->to.last, from, r->from.last, victim);
+		notify_inode(victim, LX_IN_MOVE_SELF);
+	} else if (victim) {
+		notify_unlinked(victim);
+	}
+	notify_inode(what, LX_IN_MOVE_SELF);
+}
+
 static int rename_last(struct task *t, struct renaming *r)
 {
 	bool across = r->from.at.dentry->inode != r->to.at.dentry->inode;
@@ -187,6 +219,8 @@ static int rename_last(struct task *t, struct renaming *r)
 	lock_two(from, to);
 	ret = rename_locked(t, r);
 	unlock_two(from, to);
+	if (ret == 0)
+		notify_renamed(r);
 	if (across)
 		lock_drop(&rename_lock);
 	return ret;

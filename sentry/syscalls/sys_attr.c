@@ -6,6 +6,7 @@
 #include "abi/stat.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
+#include "sentry/fs/notify.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
@@ -121,6 +122,7 @@ int64_t sys_ftruncate(struct task *t, const struct sysargs *a)
 {
 	int64_t size = arg_off(a, 1);
 	AUTO_FILE struct file *f = NULL;
+	int ret;
 
 	if (size < 0)
 		return -EINVAL;
@@ -129,7 +131,10 @@ int64_t sys_ftruncate(struct task *t, const struct sysargs *a)
 		return -EBADF;
 	if (f->inode->type != LX_S_IFREG || !f->writable || !f->ops->truncate)
 		return -EINVAL;
-	return f->ops->truncate(f, t, size);
+	ret = f->ops->truncate(f, t, size);
+	if (ret == 0)
+		notify_file(f, LX_IN_MODIFY);
+	return ret;
 }
 
 /* The real ids, and the capabilities that go with them: what access(2) asks for. NULL when memory is out. */

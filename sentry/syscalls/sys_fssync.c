@@ -4,6 +4,7 @@
 #include "abi/fcntl.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
+#include "sentry/fs/notify.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/task.h"
@@ -74,6 +75,7 @@ int64_t sys_fallocate(struct task *t, const struct sysargs *a)
 	uint32_t mode = arg_u32(a, 1);
 	int64_t offset = arg_off(a, 2), len = arg_off(a, 3), end;
 	AUTO_FILE struct file *f = fd_get_io(t, arg_fd(a, 0));
+	int ret;
 
 	if (!f)
 		return -EBADF;
@@ -94,7 +96,10 @@ int64_t sys_fallocate(struct task *t, const struct sysargs *a)
 		return -ENODEV;
 	if (__builtin_add_overflow(offset, len, &end))
 		return -EFBIG;
-	return f->ops->fallocate ? f->ops->fallocate(f, t, (int)mode, offset, len) : -EOPNOTSUPP;
+	ret = f->ops->fallocate ? f->ops->fallocate(f, t, (int)mode, offset, len) : -EOPNOTSUPP;
+	if (ret == 0)
+		notify_file(f, LX_IN_MODIFY);
+	return ret;
 }
 
 int64_t sys_fadvise64(struct task *t, const struct sysargs *a)

@@ -8,6 +8,7 @@
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/permission.h"
+#include "sentry/fs/notify.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
@@ -114,7 +115,10 @@ static int64_t do_set(struct task *t, const struct sysargs *a, enum by by)
 		return ret;
 	if (!path_inode(&p)->ops->setxattr)
 		return -EOPNOTSUPP;
-	return path_inode(&p)->ops->setxattr(path_inode(&p), name, buf, size, arg_int(a, 4));
+	ret = path_inode(&p)->ops->setxattr(path_inode(&p), name, buf, size, arg_int(a, 4));
+	if (ret == 0)
+		notify_path(&p, LX_IN_ATTRIB);
+	return ret;
 }
 
 static int64_t do_list(struct task *t, const struct sysargs *a, enum by by)
@@ -151,7 +155,10 @@ static int64_t do_remove(struct task *t, const struct sysargs *a, enum by by)
 		return ret;
 	if (!path_inode(&p)->ops->removexattr)
 		return -EOPNOTSUPP;
-	return path_inode(&p)->ops->removexattr(path_inode(&p), name);
+	ret = path_inode(&p)->ops->removexattr(path_inode(&p), name);
+	if (ret == 0)
+		notify_path(&p, LX_IN_ATTRIB);
+	return ret;
 }
 
 #define THREE(plain, link, fd, what)                                            \
