@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "abi/fcntl.h"
+#include "abi/types.h"
 #include "base/host.h"
 #include "base/mem.h"
 #include "sentry/fs/dirfile.h"
@@ -30,6 +31,118 @@ static void keep_target(struct ginode *g, const char *link, size_t len)
 	LOCK_GUARD(&g->lock);
 	if (!g->target && g->gs->caching)
 		g->target = mem_strndup(link, len);
+}
+
+/* Remembers what a name of the directory leads to (takes over the reference; NULL: to nothing) until it is looked up. */
+static void set_ahead(struct ginode *dir, const char *name, uint32_t len, struct ginode *g)
+{
+	char *copy = name ? mem_strndup(name, len) : NULL, *old_name;
+	struct ginode *old;
+
+	if (!copy && g) {
+		inode_put(&g->inode);
+		g = NULL;
+	}
+	lock_take(&dir->lock);
+	old = dir->ahead;
+	old_name = dir->ahead_name;
+	dir->ahead = g;
+	dir->ahead_name = copy;
+	lock_drop(&dir->lock);
+	mem_free(old_name);
+	if (old)
+		inode_put(&old->inode);
+}
+
+/* Takes what was remembered for this name: 0, -ENOENT, or 1 when it was another or none. */
+static int take_ahead(struct ginode *dir, const char *name, struct inode **out)
+{
+	struct ginode *g;
+
+	lock_take(&dir->lock);
+	if (!dir->ahead_name || strcmp(dir->ahead_name, name) != 0) {
+		lock_drop(&dir->lock);
+		return 1;
+	}
+	g = dir->ahead;
+	dir->ahead = NULL;
+	mem_free(dir->ahead_name);
+	dir->ahead_name = NULL;
+	lock_drop(&dir->lock);
+	if (!g)
+		return -ENOENT;
+	*out = &g->inode;
+	return 0;
+}
+
+#define AHEAD_MAX 16
+
+/* The names at the start of a path, as far as they are plain ones; *whole: none is left out. */
+static int split(const char *rest, struct gofer_name names[AHEAD_MAX], bool *whole)
+{
+	int n = 0;
+
+	for (rest += strspn(rest, "/"); *rest && n < AHEAD_MAX; rest += strspn(rest, "/")) {
+		size_t len = strcspn(rest, "/");
+
+		if (len > LX_NAME_MAX || strncmp(rest, "..", len) == 0)
+			break;
+		names[n++] = (struct gofer_name){ .s = rest, .len = (uint16_t)len };
+		rest += len;
+	}
+	*whole = !*rest;
+	return n;
+}
+
+/* Puts the answer where the look-ups will find it: each inode with its parent. */
+static void store_ahead(struct ginode *dir, const struct gofer_name *names, int n, const struct gofer_entry *entries, const char *link,
+			struct gofer_walked *w)
+{
+	struct ginode *parent = dir, *g;
+
+	inode_get(&parent->inode);
+	for (int i = 0; i < w->count && i < n; i++) {
+		g = ginode_make(dir->gs, &entries[i].attr, entries[i].handle, NULL, NULL, 0);
+		if (!g)
+			break;
+		if (g->inode.type == LX_S_IFLNK && w->link_len)
+			keep_target(g, link, w->link_len);
+		if (i == w->count - 1 && w->fd >= 0) {
+			ginode_keep_fd(g, w->fd, false);
+			w->fd = -1;
+		}
+		inode_get(&g->inode);
+		set_ahead(parent, names[i].s, names[i].len, g);
+		inode_put(&parent->inode);
+		parent = g;
+	}
+	if (w->error == -ENOENT && w->count < n && parent->inode.type == LX_S_IFDIR)
+		set_ahead(parent, names[w->count].s, names[w->count].len, NULL);
+	inode_put(&parent->inode);
+}
+
+static void goferfs_prefetch(struct inode *i, const char *rest, bool open)
+{
+	struct ginode *dir = ginode_of(i);
+	struct gofer_name names[AHEAD_MAX];
+	struct gofer_entry entries[AHEAD_MAX];
+	char link[GOFER_LINK_MAX + 1];
+	struct gofer_walked w = { .fd = -1 };
+	bool whole;
+	int n = split(rest, names, &whole), ret;
+	uint32_t handle;
+
+	open = open && whole;
+	if (!dir->gs->caching || n == 0 || (n == 1 && !open) || dir->listing || ginode_handle(dir, &handle) < 0)
+		return;
+	if (open)
+		ret = gofer_walk_open(dir->gs->client, handle, names, n, GOFER_WALK_HANDLE_ALL | GOFER_OPEN_READ, entries, link,
+				      sizeof(link), &w);
+	else
+		ret = gofer_walk(dir->gs->client, handle, names, n, GOFER_WALK_HANDLE_ALL, entries, link, sizeof(link), &w);
+	if (ret == 0)
+		store_ahead(dir, names, n, entries, link, &w);
+	host_close(&w.fd);
 }
 
 static int lookup_call(struct ginode *dir, const char *name, struct inode **out)
@@ -89,7 +202,8 @@ static int goferfs_lookup(struct inode *i, const char *name, struct inode **out)
 		if (ret != 1)
 			return ret;
 	}
-	return lookup_call(dir, name, out);
+	ret = take_ahead(dir, name, out);
+	return ret != 1 ? ret : lookup_call(dir, name, out);
 }
 
 /* Shared volumes: does the name still lead to this inode? Brings its attributes up to date as well. */
@@ -113,6 +227,7 @@ static bool goferfs_revalidate(struct inode *i, const char *name, struct inode *
 
 static void dir_changed(struct ginode *dir)
 {
+	set_ahead(dir, NULL, 0, NULL);
 	glisting_drop(dir);
 	ginode_changed(dir);
 }
@@ -171,7 +286,7 @@ static int goferfs_create_inode(struct inode *i, const char *name, const struct 
 		return -ENOMEM;
 	}
 	if (fd >= 0)
-		ginode_keep_fd(g, fd);
+		ginode_keep_fd(g, fd, true);
 	give_owner(g, how);
 	*out = &g->inode;
 	return 0;
@@ -260,7 +375,7 @@ static int goferfs_rename(struct inode *from, const char *name, struct inode *wh
 }
 
 #define DIR_OPS                                                                                \
-	GOFERFS_ANY_TYPE, .lookup = goferfs_lookup, .create = goferfs_create_inode,            \
+	GOFERFS_ANY_TYPE, .lookup = goferfs_lookup, .prefetch = goferfs_prefetch, .create = goferfs_create_inode,            \
 	.link = goferfs_link, .unlink = goferfs_unlink, .rmdir = goferfs_rmdir,                \
 	.rename = goferfs_rename, .list = goferfs_list, .open = dirfile_open
 

@@ -192,6 +192,9 @@ void ginode_destroy(struct inode *i)
 	drop_kept(g, &g->kept_read);
 	drop_kept(g, &g->kept_write);
 	glisting_put(g->listing);
+	if (g->ahead)
+		inode_put(&g->ahead->inode);
+	mem_free(g->ahead_name);
 	mem_free(g->target);
 	mem_free(g->name);
 	mem_free(g);
@@ -332,9 +335,9 @@ int ginode_fd(struct ginode *g, bool write, struct gfd **out)
 	return 0;
 }
 
-void ginode_keep_fd(struct ginode *g, int fd)
+void ginode_keep_fd(struct ginode *g, int fd, bool writable)
 {
-	struct gfd *f = gfd_new(fd, true);
+	struct gfd *f = gfd_new(fd, writable);
 
 	if (!f)
 		return;

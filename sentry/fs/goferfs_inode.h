@@ -57,6 +57,9 @@ struct ginode {
 	struct gfd *kept_read, *kept_write; /* referenced */
 	struct glisting *listing; /* referenced; NULL: unknown */
 	char *target;             /* of a symlink, once known; with its NUL */
+	/* one name of this directory that was asked for ahead of its look-up: an inode (referenced), or NULL for a name that is not there */
+	char *ahead_name;         /* NULL: none */
+	struct ginode *ahead;
 	uint32_t lookups;         /* asked of the gofer in this directory */
 	/* protected by inode.lock */
 	bool virtual_owner;       /* uid and gid are the sentry's: the gofer may not chown */
@@ -88,8 +91,8 @@ void ginode_changed(struct ginode *);
 int ginode_handle(struct ginode *, uint32_t *out);
 /* An fd of a regular file: kept or asked for; *out referenced. truncate is the caller's. */
 int ginode_fd(struct ginode *, bool write, struct gfd **out);
-/* Keeps an fd that came with a creation (takes it over). */
-void ginode_keep_fd(struct ginode *, int fd);
+/* Keeps an fd that came with another call (takes it over). */
+void ginode_keep_fd(struct ginode *, int fd, bool writable);
 void gfd_put(struct gfd *);
 /* Owner and set-id bits as the guest wants them, where the gofer may not store them. */
 void ginode_own(struct ginode *, uint32_t uid, uint32_t gid);

@@ -72,6 +72,9 @@ struct inode_ops {
 	int (*rmdir)(struct inode *dir, const char *name, struct inode *victim); /* -ENOTEMPTY */
 	/* Both dir_locks held. flags: LX_RENAME_*. `victim` is what has the new name, or NULL. */
 	int (*rename)(struct inode *from, const char *name, struct inode *what, struct inode *to, const char *new_name, struct inode *victim, uint32_t flags);
+	/* A hint before a lookup that the cache could not answer: these names (`rest`, slashes between them) will be looked up one below the other,
+	   and the last one opened for reading where `open` says. For filesystems that can ask for many at once. May be absent. */
+	void (*prefetch)(struct inode *dir, const char *rest, bool open);
 	/* All names but "." and ".."; see fs/dirfile.h. */
 	int (*list)(struct inode *dir, struct task *, struct dirlist *);
 	/* A regular file without a name (O_TMPFILE): nlink 0. Absent: -EOPNOTSUPP. */

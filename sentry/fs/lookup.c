@@ -83,12 +83,23 @@ int dir_lookup_locked(struct dentry *dir, const char *name, uint32_t len, struct
 	return ret == 1 ? ask(dir, name, len, out) : ret;
 }
 
-int dir_lookup(struct dentry *dir, const char *name, uint32_t len, struct dentry **out)
+int dir_lookup_ahead(struct dentry *dir, const char *name, uint32_t len, const char *rest, bool open, struct dentry **out)
 {
-	int ret = cached(dir, name, len, dentry_hash(dir, name, len), out);
+	uint64_t hash = dentry_hash(dir, name, len);
+	int ret = cached(dir, name, len, hash, out);
 
 	if (ret != 1)
 		return ret;
 	LOCK_GUARD(&dir->inode->dir_lock);
-	return dir_lookup_locked(dir, name, len, out);
+	ret = cached(dir, name, len, hash, out);
+	if (ret != 1)
+		return ret;
+	if (rest && dir->inode->ops->prefetch)
+		dir->inode->ops->prefetch(dir->inode, rest, open);
+	return ask(dir, name, len, out);
+}
+
+int dir_lookup(struct dentry *dir, const char *name, uint32_t len, struct dentry **out)
+{
+	return dir_lookup_ahead(dir, name, len, NULL, false, out);
 }

@@ -33,6 +33,14 @@ static int ovl_lookup(struct inode *dir, const char *name, struct inode **out)
 	return 0;
 }
 
+static void ovl_prefetch(struct inode *dir, const char *rest, bool open)
+{
+	struct ovl_inode *d = ovl_of(dir);
+
+	if (d->lower && d->lower->ops->prefetch && !dirtab_find(&d->dir, rest, (uint32_t)strcspn(rest, "/")))
+		d->lower->ops->prefetch(d->lower, rest, open);
+}
+
 static void touched(struct inode *dir)
 {
 	struct timespec64 now = fs_now();
@@ -277,6 +285,7 @@ static int ovl_list(struct inode *dir, struct task *t, struct dirlist *list)
 const struct inode_ops ovl_dir_ops = {
 	OVL_ANY_TYPE,
 	.lookup = ovl_lookup,
+	.prefetch = ovl_prefetch,
 	.create = ovl_create,
 	.tmpfile = ovl_tmpfile,
 	.link = ovl_link,

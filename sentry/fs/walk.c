@@ -191,7 +191,7 @@ static int follow(struct walk *w, struct inode *link)
 	return push_target(w, target, (size_t)len);
 }
 
-/* One step from w->at by a name. Links are followed (w->rest then begins with the target) where `links` says. */
+/* One step from w->at by a name, which the rest of the path follows in memory. Links are followed (w->rest then begins with the target) where `links` says. */
 static int step(struct walk *w, const char *name, uint32_t len, bool links)
 {
 	struct dentry *d;
@@ -201,7 +201,7 @@ static int step(struct walk *w, const char *name, uint32_t len, bool links)
 		return 0;
 	if (len == 2 && name[0] == '.' && name[1] == '.')
 		return step_up(w);
-	ret = dir_lookup(w->at.dentry, name, len, &d);
+	ret = dir_lookup_ahead(w->at.dentry, name, len, name, w->flags & WALK_WILL_OPEN, &d);
 	if (ret < 0)
 		return ret;
 	if (d->inode->type == LX_S_IFLNK && links) {
