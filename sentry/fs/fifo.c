@@ -6,11 +6,13 @@
 #include "abi/fcntl.h"
 #include "abi/poll.h"
 #include "base/mem.h"
+#include "sentry/fs/anon.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/pipe.h"
 #include "sentry/fs/pipefile.h"
 #include "sentry/fs/special.h"
+#include "sentry/fs/vfs.h"
 #include "sentry/kernel/task.h"
 
 /* What an inode's `fifo` leads to. */
@@ -88,7 +90,7 @@ int fifo_open(struct inode *inode, const struct path *path, uint32_t flags, stru
 {
 	uint32_t access = flags & LX_O_ACCMODE;
 	struct pipe *p = inode_pipe(inode);
-	bool reader = access == LX_O_RDONLY;
+	bool reader = access == LX_O_RDONLY, nameless = inode->super == anon_mount()->super;
 	struct file *f = t->blk.data;
 	int64_t ret;
 
@@ -97,12 +99,13 @@ int fifo_open(struct inode *inode, const struct path *path, uint32_t flags, stru
 	if (!f) {
 		uint64_t opens = reader ? p->writer_opens : p->reader_opens;
 
-		if (access == LX_O_WRONLY && (flags & LX_O_NONBLOCK) && !other_side_came(p, false, opens))
+		if (!nameless && access == LX_O_WRONLY && (flags & LX_O_NONBLOCK) && !other_side_came(p, false, opens))
 			return -ENXIO;
 		ret = pipe_open_end(t, p, inode, path, flags, &f);
 		if (ret < 0)
 			return (int)ret;
-		if (access == LX_O_RDWR || (flags & LX_O_NONBLOCK)) {
+		/* A pipe(2)'s end that is opened again waits for nobody: its other side may have come and gone (bash's <(…)). */
+		if (nameless || access == LX_O_RDWR || (flags & LX_O_NONBLOCK)) {
 			*out = f;
 			return 0;
 		}
