@@ -1,9 +1,11 @@
 /* Cgroups of both versions, made best-effort: see cgroup.h. */
 #include "tools/cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 /* The sentry, its zygotes and the gofer live in the cgroup too; the guest's limit is kept by the sentry, to the byte. */
 #define OVERHEAD_MEMORY (96ull << 20)
 #define OVERHEAD_PIDS 64
+#define PREFIX "picket-"
 
 static int write_value(const struct cgroup_dir *d, const char *name, uint64_t value)
 {
@@ -91,6 +94,21 @@ static bool has_file(const struct cgroup_dir *d, const char *name)
 	return !access(path, W_OK);
 }
 
+/* Groups of runtimes that were killed before they could remove them: their names say whose they were. */
+static void remove_stale(const char *parent)
+{
+	DIR *dir = opendir(parent);
+
+	for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
+		int pid = strncmp(e->d_name, PREFIX, strlen(PREFIX)) ? 0 : atoi(e->d_name + strlen(PREFIX));
+
+		if (pid > 0 && kill(pid, 0) && errno == ESRCH)
+			unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 static bool make_dir(struct cgroup_dir *d, const char *controller, const char *name)
 {
 	char parent[400];
@@ -98,7 +116,8 @@ static bool make_dir(struct cgroup_dir *d, const char *controller, const char *n
 	memset(d, 0, sizeof(*d));
 	if (!parent_dir(controller, parent, sizeof(parent)))
 		return false;
-	snprintf(d->path, sizeof(d->path), "%s/picket-%s", parent, name);
+	remove_stale(parent);
+	snprintf(d->path, sizeof(d->path), "%s/" PREFIX "%d-%s", parent, (int)getpid(), name);
 	if (mkdir(d->path, 0755) && errno != EEXIST)
 		return false;
 	d->v2 = !*controller;
@@ -197,14 +216,12 @@ int cgroup_probe(char *where, unsigned long len)
 	where[0] = '\0';
 	for (int i = 0; i < 3; i++) {
 		struct cgroup_dir d;
-		char name[32];
 
-		snprintf(name, sizeof(name), "probe-%d", (int)getpid());
-		if (!make_dir(&d, controllers[i], name))
+		if (!make_dir(&d, controllers[i], "probe"))
 			continue;
 		found |= 1 << i;
 		rmdir(d.path);
-		d.path[strlen(d.path) - strlen(name) - strlen("/picket-")] = '\0';
+		*strrchr(d.path, '/') = '\0';
 		snprintf(where + strlen(where), len - strlen(where), "%s%s", *where ? ", " : "", d.path);
 	}
 	return found;

@@ -26,7 +26,7 @@ struct cgroup_limits {
 	uint64_t memory, pids; /* 0: none. The sentry's own needs are added here. */
 };
 
-/* Makes "picket-NAME" below the caller's own cgroups. Never fails: count says what could be had, the log why not. */
+/* Makes "picket-PID-NAME" below the caller's own cgroups. Never fails: count says what could be had, the log why not. */
 void cgroup_create(struct cgroup *c, const char *name, const struct cgroup_limits *limits);
 /* 0 or a negative errno. */
 int cgroup_add(const struct cgroup *c, pid_t pid);

@@ -32,13 +32,15 @@ void report_denied(const struct control_denied *d, char *text, size_t len)
 
 void report_limit(const struct control_limit *l, char *text, size_t len)
 {
-	char size[32];
+	char size[32], by[32] = "";
 
+	if (l->pid > 0)
+		snprintf(by, sizeof(by), " by pid %d", l->pid);
 	if (l->what == CONTROL_LIMIT_MEMORY)
-		snprintf(text, len, "the memory limit of %s was reached by pid %d%s", units_format_size(l->limit, size, sizeof(size)), l->pid,
+		snprintf(text, len, "the memory limit of %s was reached%s%s", units_format_size(l->limit, size, sizeof(size)), by,
 			 l->killed ? ", which was killed" : "");
 	else
-		snprintf(text, len, "the limit of %" PRIu64 " processes was reached by pid %d", l->limit, l->pid);
+		snprintf(text, len, "the limit of %" PRIu64 " processes was reached%s", l->limit, by);
 }
 
 void report_end(const struct sandbox_end *end, char *text, size_t len)

@@ -161,6 +161,15 @@ static int plan_outputs(struct run_step *s, struct failure *f)
 
 /* --- running ---------------------------------------------------------------------------------------------------------- */
 
+/* What was sealed is in the store, and what was not is of no use: on a full disk the record needs the room. */
+static void remove_work(struct run_step *s)
+{
+	char name[128];
+
+	for (size_t i = 0; s->planned && i < s->step->output_count; i++)
+		state_work_remove(&s->run->state, step_work_name(s, i, name, sizeof(name)));
+}
+
 void step_fail(struct run_step *s, const char *fmt, ...)
 {
 	va_list args;
@@ -170,6 +179,7 @@ void step_fail(struct run_step *s, const char *fmt, ...)
 	va_end(args);
 	s->state = STEP_FAILED;
 	s->run->stopping = true;
+	remove_work(s);
 	if (!s->ended_ns)
 		s->ended_ns = host_monotonic_ns();
 	printf("%s FAILED: %s\n", s->step->name, s->why);
@@ -267,6 +277,7 @@ void step_sealed(struct run_step *s)
 		return;
 	}
 	s->state = STEP_DONE;
+	remove_work(s);
 	printf("%s exit 0 after %s\n", s->step->name, units_format_duration((uint64_t)(s->ended_ns - s->started_ns), time, sizeof(time)));
 	for (size_t i = 0; i < s->step->output_count; i++)
 		printf("%s handed on %s: %s (%" PRIu64 " files, %s)\n", s->step->name, s->step->outputs[i].name, s->handed[i].hash,
@@ -321,15 +332,11 @@ void step_poll(struct run_step *s)
 
 void step_free(struct run_step *s)
 {
-	char name[128];
-
 	sandbox_destroy(s->sandbox);
 	host_close(&s->out.fd);
 	host_close(&s->err.fd);
 	host_close(&s->log_fd);
 	host_close(&s->seal_event);
-	for (size_t i = 0; s->planned && i < s->step->output_count; i++)
-		state_work_remove(&s->run->state, step_work_name(s, i, name, sizeof(name)));
 	if (s->planned)
 		plan_free(&s->plan);
 	json_decref(s->denied);
