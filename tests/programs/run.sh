@@ -1,7 +1,7 @@
 #!/bin/bash
 # Real programs: each script of cases/ runs on the host and then in a sandbox, in the same run; output and exit status must be the same.
 # A case is a script with comments for this runner at its top: "# needs: COMMAND...", "# shell: dash" (bash where it says nothing),
-# "# limit: SECONDS". It starts in an empty folder of its own, with LANG, HOME, TERM and a plain PATH only.
+# "# limit: SECONDS" (30). It starts in an empty folder of its own, with LANG, HOME, TERM and a plain PATH only.
 # Usage: run.sh [--platform NAME]... [--filter TEXT] [--picket PATH] [--verbose]
 set -u
 cd "$(dirname "$0")" || exit 125
@@ -46,7 +46,7 @@ for case in cases/*"$filter"*; do
 	shell=/bin/$(header "$case" shell)
 	[ -x "$shell" ] && [ "$shell" != /bin/ ] || shell=/bin/bash
 	limit=$(header "$case" limit)
-	limit=${limit:-60}
+	limit=${limit:-30}
 	lack=$(missing "$case")
 	if [ -n "$lack" ]; then
 		printf '%-28s %-9s %8s %8s  skipped: %s not installed\n' "$name" - - - "$(tr '\n' ' ' <<<"$lack")"
