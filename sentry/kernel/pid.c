@@ -70,9 +70,21 @@ struct pid_entry *pid_entry(struct kernel *k, int nr)
 	return leaf ? &leaf->entry[nr % LEAF_SIZE] : NULL;
 }
 
+/* An empty leaf goes, but for the one that numbers are being taken from. */
+static void leaf_trim(struct pid_table *p, int nr)
+{
+	struct pid_leaf **leaf = &p->leaf[nr / LEAF_SIZE];
+
+	if (!*leaf || (*leaf)->used || nr / LEAF_SIZE == p->last / LEAF_SIZE)
+		return;
+	mem_free(*leaf);
+	*leaf = NULL;
+}
+
 static int leaf_make(struct pid_table *p, int nr)
 {
 	struct pid_leaf **leaf = &p->leaf[nr / LEAF_SIZE];
+	int before = p->last;
 
 	if (!*leaf)
 		*leaf = mem_zalloc(sizeof(**leaf));
@@ -83,6 +95,7 @@ static int leaf_make(struct pid_table *p, int nr)
 	p->last = nr;
 	if (nr > p->highest)
 		p->highest = nr;
+	leaf_trim(p, before);
 	return nr;
 }
 
@@ -108,16 +121,14 @@ int pid_alloc(struct kernel *k)
 void pid_release(struct kernel *k, int nr)
 {
 	struct pid_entry *e = pid_entry(k, nr);
-	struct pid_leaf **leaf = &k->pids->leaf[nr / LEAF_SIZE];
+	struct pid_leaf *leaf = k->pids->leaf[nr / LEAF_SIZE];
 
 	lock_assert_held(&k->lock);
 	if (!e || entry_used(e))
 		return;
 	k->pids->used--;
-	if (--(*leaf)->used == 0 && nr / LEAF_SIZE != k->pids->last / LEAF_SIZE) {
-		mem_free(*leaf);
-		*leaf = NULL;
-	}
+	leaf->used--;
+	leaf_trim(k->pids, nr);
 }
 
 int pid_next(struct kernel *k, int from, int tasks)
