@@ -32,6 +32,7 @@ bool deadline_check(struct deadline *d, struct sandbox *s)
 		return true;
 	d->asked = true;
 	d->at = host_monotonic_ns() + DEADLINE_GRACE_NS;
+	sandbox_ask_stats(s); /* for the record: a sandbox that is killed does not say what it used */
 	sandbox_signal(s, -1, SIGTERM);
 	sandbox_signal(s, -1, SIGCONT); /* a stopped process sees SIGTERM only when it goes on, as timeout(1) does */
 	return false;

@@ -294,10 +294,10 @@ static void explain_failure(struct run_step *s)
 	if (refusals > 1)
 		snprintf(more, sizeof(more), " (and %zu more before it)", refusals - 1);
 	report_end(&s->end, text, sizeof(text));
-	if (s->end.timed_out)
-		step_fail(s, "it did not end within its timeout of %s", units_format_duration(s->step->timeout_ns, limit, sizeof(limit)));
-	else if (s->run->interrupted)
+	if (s->run->interrupted)
 		step_fail(s, "interrupted by signal %d", s->run->interrupted);
+	else if (s->end.timed_out)
+		step_fail(s, "it did not end within its timeout of %s", units_format_duration(s->step->timeout_ns, limit, sizeof(limit)));
 	else if (s->last_denied[0])
 		step_fail(s, "%.160s; refused: %.400s%s", text, s->last_denied, more);
 	else
