@@ -39,6 +39,8 @@ struct file *file_new(const struct file_ops *ops, struct inode *inode, const str
 	f->priv = priv;
 	f->readable = !(flags & LX_O_PATH) && (mode == LX_O_RDONLY || mode == LX_O_RDWR);
 	f->writable = !(flags & LX_O_PATH) && (mode == LX_O_WRONLY || mode == LX_O_RDWR);
+	if (f->writable)
+		atomic_fetch_add(&inode->writers, 1);
 	atomic_init(&f->flags, flags & ~(uint32_t)NOT_KEPT);
 	lock_init(&f->pos_lock, RANK_FILE_POS, "file.pos_lock");
 	list_init(&f->epoll_items);
@@ -60,6 +62,10 @@ static void file_free(struct file *f)
 	flock_file_gone(f);
 	if (f->ops->release)
 		f->ops->release(f);
+	if (f->writable)
+		atomic_fetch_sub(&f->inode->writers, 1);
+	if (f->executing)
+		atomic_fetch_sub(&f->inode->executing, 1);
 	path_put(&f->path);
 	inode_put(f->inode);
 	cred_put(f->cred);

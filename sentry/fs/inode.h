@@ -8,6 +8,7 @@
 #ifndef SENTRY_FS_INODE_H
 #define SENTRY_FS_INODE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -118,6 +119,8 @@ struct inode {
 	/* protected by lock (RANK_INODE) */
 	struct lock lock;
 	struct attr attr;
+	/* regular files: open for writing, and being executed; the one refuses the other (ETXTBSY) */
+	atomic_int writers, executing;
 	/* made at first need, freed with the inode; what they lead to begins with struct inode_part; see fs/fifo.c, net/unix.c, fs/flock.c, fs/inotify */
 	void *_Atomic fifo;
 	void *_Atomic bound_socket;

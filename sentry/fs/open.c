@@ -58,6 +58,8 @@ static int may_open(struct task *t, const struct path *p, uint32_t *flags)
 		ret = -EPERM;
 	if (ret == 0 && may & MAY_WRITE && i->type == LX_S_IFREG)
 		ret = path_may_change(p);
+	if (ret == 0 && may & MAY_WRITE && i->type == LX_S_IFREG && atomic_load(&i->executing))
+		ret = -ETXTBSY;
 	return ret;
 }
 

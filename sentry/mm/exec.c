@@ -94,6 +94,17 @@ int exec_plan_map(struct exec_plan *plan, uint64_t addr, uint64_t len, uint32_t 
 
 /* --- finding the program ---------------------------------------------------------------------------------------------- */
 
+/* A program that runs is not written to, and one that is open for writing does not run. Takes the reference when it fails. */
+static int deny_writers(struct file *f)
+{
+	f->executing = true;
+	atomic_fetch_add(&f->inode->executing, 1);
+	if (!atomic_load(&f->inode->writers))
+		return 0;
+	file_put(f);
+	return -ETXTBSY;
+}
+
 static int open_program(struct task *t, int at_fd, const char *name, uint32_t walk, struct file **out)
 {
 	AUTO_PATH struct path path = { 0 };
@@ -110,7 +121,9 @@ static int open_program(struct task *t, int at_fd, const char *name, uint32_t wa
 	ret = inode_permission(t->cred, inode, MAY_EXEC);
 	if (!ret)
 		ret = path_may_exec(t, &path, "execve");
-	return ret < 0 ? ret : vfs_open_path(t, &path, LX_O_RDONLY, out);
+	if (!ret)
+		ret = vfs_open_path(t, &path, LX_O_RDONLY, out);
+	return ret < 0 ? ret : deny_writers(*out);
 }
 
 struct shebang {

@@ -104,7 +104,7 @@ static int64_t plain(struct task *t, const struct sysargs *a, bool write, int64_
 	if (!f)
 		return -EBADF;
 	if ((int64_t)arg_size(a, 2) < 0)
-		return (write ? f->writable : f->readable) ? -EINVAL : -EBADF;
+		return (write ? f->writable : f->readable) ? -EFAULT : -EBADF; /* no buffer is that long */
 	uio_init_guest(&u, t, arg_addr(a, 1), arg_size(a, 2));
 	return transfer(t, f, &u, pos, write, 0);
 }
