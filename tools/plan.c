@@ -210,7 +210,6 @@ static const struct standard_mount standard_mounts[] = {
 	{ "/dev", { .type = BOOT_MOUNT_DEVTMPFS, .gofer_root = -1, .noexec = true, .nosuid = true } },
 	{ "/dev/pts", { .type = BOOT_MOUNT_DEVPTS, .gofer_root = -1, .noexec = true, .nosuid = true } },
 	{ "/dev/shm", { .type = BOOT_MOUNT_TMPFS, .gofer_root = -1, .nosuid = true, .nodev = true, .mode = 01777 } },
-	{ "/dev/mqueue", { .type = BOOT_MOUNT_MQUEUE, .gofer_root = -1, .noexec = true, .nosuid = true, .nodev = true } },
 };
 
 int plan_rootfs(struct plan *p, const char *dir, struct failure *f)

@@ -33,7 +33,7 @@ struct plan_volume {
 int plan_init(struct plan *p, const char *id, struct failure *f);
 void plan_free(struct plan *p);
 
-/* The mount of "/" (DIR, read-only, memory above), then /proc, /sys, /dev, /dev/pts, /dev/shm, /dev/mqueue. First of all mounts. */
+/* The mount of "/" (DIR, read-only, memory above), then /proc, /sys, /dev, /dev/pts, /dev/shm. First of all mounts. */
 int plan_rootfs(struct plan *p, const char *dir, struct failure *f);
 int plan_volume(struct plan *p, const struct plan_volume *v, struct failure *f);
 /* The command and its arguments; ends with NULL. */
