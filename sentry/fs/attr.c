@@ -27,20 +27,25 @@ int vfs_getattr(struct task *t, const struct path *p, struct attr *out)
 	return 0;
 }
 
-/* truncate(2)'s own rules: what may be cut, and by whom. */
-static int may_truncate(struct task *t, struct inode *i, struct setattr *s)
+int inode_may_grow(struct task *t, const struct inode *i, int64_t size)
 {
 	uint64_t limit = t->proc ? t->proc->limits[LX_RLIMIT_FSIZE].rlim_cur : LX_RLIM_INFINITY;
 	struct lx_siginfo info;
 
-	if (i->type != LX_S_IFREG)
-		return i->type == LX_S_IFDIR ? -EISDIR : -EINVAL;
-	if (s->size > i->attr.size && (uint64_t)s->size > limit) {
+	if (size > i->attr.size && (uint64_t)size > limit) {
 		siginfo_init_kill(&info, LX_SIGXFSZ, NULL);
 		signal_send_task(t, &info);
 		return -EFBIG;
 	}
 	return 0;
+}
+
+/* truncate(2)'s own rules: what may be cut, and by whom. */
+static int may_truncate(struct task *t, struct inode *i, struct setattr *s)
+{
+	if (i->type != LX_S_IFREG)
+		return i->type == LX_S_IFDIR ? -EISDIR : -EINVAL;
+	return inode_may_grow(t, i, s->size);
 }
 
 /* Truncation is a write: set-id bits go as in write(2). */

@@ -105,6 +105,15 @@ static int find_target(struct task *t, const struct boot_mount *m, struct path *
 	return ret;
 }
 
+/* A volume that is this sandbox's alone (a step's output) belongs to whom the step runs as. */
+static void give_root(struct kernel *k, const struct boot_mount *m, struct inode *root)
+{
+	struct setattr s = { .valid = ATTR_UID | ATTR_GID, .uid = k->spec->process.uid, .gid = k->spec->process.gid };
+
+	if (m->type == BOOT_MOUNT_GOFERFS && m->cache == BOOT_CACHE_EXCLUSIVE && !m->readonly)
+		root->ops->setattr(root, &s);
+}
+
 static int mount_one(struct kernel *k, struct task *t, const struct boot_mount *m)
 {
 	AUTO_PATH struct path at = { 0 };
@@ -122,6 +131,8 @@ static int mount_one(struct kernel *k, struct task *t, const struct boot_mount *
 		}
 	}
 	ret = mount_add(k, s, s->root, t->fs ? &at : NULL, flags, m->label, m->source);
+	if (ret == 0)
+		give_root(k, m, s->root);
 	if (ret == 0 && !t->fs)
 		t->fs = fsctx_new(&k->mounts->root);
 	return ret == 0 && !t->fs ? -ENOMEM : ret;
@@ -134,7 +145,7 @@ static int mount_all(struct kernel *k, struct task *t, char *why, size_t why_len
 		int ret = mount_one(k, t, m);
 
 		if (ret == -ENODEV) {
-			log_warning("no filesystem %s in this build: nothing is mounted at %s", boot_mount_type_name(m->type), m->target);
+			log_info("no filesystem %s in this build: nothing is mounted at %s", boot_mount_type_name(m->type), m->target);
 			continue;
 		}
 		if (ret < 0) {

@@ -110,6 +110,8 @@ int vfs_statfs(const struct path *, struct lx_statfs *out);
 int vfs_getattr(struct task *, const struct path *, struct attr *out);
 /* ATTR_SIZE here is truncate(2): write permission, regular files only. -EROFS first. */
 int vfs_setattr(struct task *, const struct path *, struct setattr *);
+/* RLIMIT_FSIZE for a file that is to get this size: 0, or -EFBIG with SIGXFSZ sent. */
+int inode_may_grow(struct task *, const struct inode *, int64_t size);
 /* -EROFS on a read-only mount. What every change begins with. */
 int path_may_change(const struct path *);
 

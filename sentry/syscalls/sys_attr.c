@@ -131,7 +131,9 @@ int64_t sys_ftruncate(struct task *t, const struct sysargs *a)
 		return -EBADF;
 	if (f->inode->type != LX_S_IFREG || !f->writable || !f->ops->truncate)
 		return -EINVAL;
-	ret = f->ops->truncate(f, t, size);
+	ret = inode_may_grow(t, f->inode, size);
+	if (ret == 0)
+		ret = f->ops->truncate(f, t, size);
 	if (ret == 0)
 		notify_file(f, LX_IN_MODIFY);
 	return ret;
