@@ -1,5 +1,6 @@
 /* The ends of tasks and processes. Linux: kernel/exit.c. */
 #include <errno.h>
+#include <string.h>
 
 #include "abi/wait.h"
 #include "sentry/fs/fdtable.h"
@@ -13,6 +14,7 @@
 #include "sentry/kernel/posix_timer.h"
 #include "sentry/kernel/reparent.h"
 #include "sentry/kernel/session.h"
+#include "sentry/kernel/sysv.h"
 #include "sentry/kernel/sigqueue.h"
 #include "sentry/mm/mm.h"
 
@@ -132,6 +134,7 @@ static void process_end(struct process *p, int status, uint64_t cpu_ns)
 
 	posix_timers_exit(p);
 	cpu_limit_end(p);
+	sem_process_exit(p);
 	if (p->exe)
 		file_put(p->exe);
 	p->exe = NULL;
@@ -180,6 +183,8 @@ bool task_end(struct task *t, int status)
 	lock_take(&k->lock);
 	task_unpublish(t);
 	last = task_unlist(t);
+	if (last)
+		memcpy(p->comm, t->comm, sizeof(p->comm));
 	lock_drop(&k->lock);
 	if (last) {
 		if (t->tracee)

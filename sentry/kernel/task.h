@@ -151,6 +151,7 @@ struct process {
 	uint64_t cpu_ns_at_exit;   /* valid as zombie */
 	uint64_t cpu_ns_before;    /* used by the host processes of earlier images; exec adds to it */
 	uint32_t counted_uid;      /* whose RLIMIT_NPROC it counts against */
+	char comm[16];             /* of its last task, valid as zombie */
 	bool auto_reap;            /* nobody will wait for it */
 
 	struct waitq child_wait;   /* the process's own children changed state */

@@ -15,11 +15,9 @@
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/signal.h"
+#include "sentry/kernel/version.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/syscalls/handlers.h"
-
-#define GUEST_RELEASE "6.12.0"
-#define GUEST_VERSION "#1 SMP PREEMPT_DYNAMIC Picket"
 
 int64_t sys_uname(struct task *t, const struct sysargs *a)
 {

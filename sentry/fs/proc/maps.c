@@ -3,6 +3,7 @@
 
 #include "abi/mman.h"
 #include "base/mem.h"
+#include "platform/arch.h"
 #include "sentry/fs/dev.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
@@ -90,6 +91,18 @@ static void show_vma(struct task *t, const struct vma *v, struct textbuf *b)
 	text_puts(b, "\n");
 }
 
+/* It is part of every address space, above all that is on the list. */
+static void show_vdso(struct textbuf *b)
+{
+	uint64_t start = arch_vdso_address();
+	size_t len, at = b->len;
+
+	arch_vdso_image(&len);
+	text_printf(b, "%08lx-%08lx r-xp 00000000 00:00 0 ", start, start + (uint64_t)PAGE_UP(len));
+	text_pad(b, at, NAME_COLUMN);
+	text_puts(b, "[vdso]\n");
+}
+
 int proc_show_maps(const struct pseudo_req *r, struct textbuf *b)
 {
 	struct snapshot s;
@@ -97,6 +110,8 @@ int proc_show_maps(const struct pseudo_req *r, struct textbuf *b)
 
 	for (size_t i = 0; i < s.count; i++)
 		show_vma(r->t, &s.vmas[i], b);
+	if (s.count)
+		show_vdso(b);
 	snapshot_drop(&s);
 	return ret;
 }

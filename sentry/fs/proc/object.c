@@ -214,7 +214,7 @@ int proc_facts_get(const struct pseudo_obj *o, struct proc_facts *f)
 	if (!t) {
 		f->threads = 1;
 		f->cpu_ns = o->proc->cpu_ns_at_exit;
-		strcpy(f->comm, "exited");
+		snprintf(f->comm, sizeof(f->comm), "%.15s", o->proc->comm);
 		return 0;
 	}
 	task_facts(t, f);
