@@ -26,7 +26,6 @@ static int64_t goferfs_read(struct file *f, struct task *t, struct uio *u, int64
 	uint64_t want = u->left;
 	int64_t n;
 
-	(void)t;
 	/* Where nobody else changes the file its size is known, and no second read is needed to find the end. */
 	if (g->gs->caching) {
 		int64_t size = f->inode->attr.size;
@@ -38,7 +37,7 @@ static int64_t goferfs_read(struct file *f, struct task *t, struct uio *u, int64
 	}
 	if (want == 0)
 		return 0;
-	n = uio_put_host(u, fd_of(f)->fd, *pos, want);
+	n = goferfs_read_fd(t, u, fd_of(f)->fd, *pos, want);
 	if (n > 0)
 		*pos += n;
 	return n;

@@ -13,6 +13,7 @@
 struct dirlist;
 struct file;
 struct glisting;
+struct uio;
 
 #define GINODE_BUCKETS 4096u
 
@@ -113,6 +114,8 @@ int goferfs_removexattr(struct inode *, const char *);
 	.setxattr = goferfs_setxattr, .listxattr = goferfs_listxattr,                              \
 	.removexattr = goferfs_removexattr, .destroy = ginode_destroy
 
+/* Up to n bytes at pos of a donated fd. Bytes (less only at the end of the file), negative errno, SYS_BLOCKED; goferfs_read.c. */
+int64_t goferfs_read_fd(struct task *, struct uio *, int fd, int64_t pos, uint64_t n);
 int goferfs_open_file(struct inode *, const struct path *, uint32_t flags, struct task *, struct file **out);
 
 /* A directory's names and attributes as one piece; goferfs_list.c. */
