@@ -11,5 +11,5 @@ printf '%s %d %o %x\n' a 10 8 255; echo -e 'a\tb'; yes no | head -2; test 3 -gt 
 date -u -d @1000000000 '+%F %T %Z'; date -u -d '2024-02-29 +1 year' +%F; TZ=America/New_York date -d @1700000000 +%H
 cat -A <<<$'a\tb'; tr -dc 0-9 <<<a1b2; echo; tr -s ' ' <<<'a   b'; shuf -n 3 --random-source=n n | wc -l; tsort <<<'a b b c'; ptx <<<'a b' | wc -l
 id -u; id -un; groups | wc -w; whoami; logname 2>/dev/null | wc -l; arch; nproc | grep -c .; uname -s; uname -m; hostid | wc -c; tty; printenv LANG; env | sort | grep -c =
-nice -n 5 nice; stdbuf -oL echo buffered; nohup echo hup 2>/dev/null; chroot --version | head -1 | cut -c1-6; timeout 1 echo in time; sleep 0.01 && echo slept
+expr $(nice -n 5 nice) - $(nice); stdbuf -oL echo buffered; nohup echo hup 2>/dev/null; chroot --version | head -1 | cut -c1-6; timeout 1 echo in time; sleep 0.01 && echo slept
 true; echo $?; false; echo $?; kill -l 9; stty size 2>/dev/null || echo no tty
