@@ -22,7 +22,7 @@ works "without a seccomp listener (inside another sandbox) auto takes ptrace"
 below listener --platform seccomp
 refused "seccomp asked for where its listener is taken" 'seccomp'
 below ptrace --platform "$PLATFORM"
-refused "without ptrace" 'ptrace'
+refused "without ptrace" 'ptrace\|tracing'
 below userns --platform "$PLATFORM"
 if [ "$(id -u)" = 0 ]; then
 	one_of "root where user namespaces are forbidden: works or is refused" "$status" 0 125
