@@ -76,7 +76,7 @@ static int run_sandbox(struct do_options *o, struct terminal *t, struct failure 
 		return command_fail(f);
 	terminal_resize(t, s);
 	if (!sandbox_start(s, f)) {
-		runtime_filter_install();
+		runtime_filter_install(sandbox_cgroup(s) != NULL);
 		watch(s, t, o->timeout_ns);
 	}
 	int code = conclude(o, sandbox_end(s));

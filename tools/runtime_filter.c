@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <string.h>
@@ -59,11 +60,28 @@ const struct runtime_allowed *runtime_filter_list(size_t *count)
 	return allowed;
 }
 
-void runtime_filter_install(void)
+/*
+ * Root's runtime keeps what it needs: the sentry and the gofer have other ids, and it must be able to end them; and a cgroup below the
+ * host's root group, whose directory nobody may write, must be removed.
+ */
+static void drop_capabilities(bool has_cgroup)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	if (geteuid() != 0)
+		return;
+	data[0].effective = data[0].permitted = 1u << CAP_KILL | (has_cgroup ? 1u << CAP_DAC_OVERRIDE : 0);
+	if (syscall(SYS_capset, &head, data))
+		log_info("the runtime keeps its capabilities: %s", strerror(errno));
+}
+
+void runtime_filter_install(bool has_cgroup)
 {
 	struct sock_filter code[CALLS + 6];
 	size_t n = 0;
 
+	drop_capabilities(has_cgroup);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
 	code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, CALLS + 1);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));

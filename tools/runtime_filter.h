@@ -2,6 +2,7 @@
 #ifndef TOOLS_RUNTIME_FILTER_H
 #define TOOLS_RUNTIME_FILTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct runtime_allowed {
@@ -11,7 +12,7 @@ struct runtime_allowed {
 
 /* For documentation and tests: the list itself. */
 const struct runtime_allowed *runtime_filter_list(size_t *count);
-/* Installs it. What is not on the list kills the process, and with it the sandbox. Logs where the host can't do it. */
-void runtime_filter_install(void);
+/* Gives up capabilities and installs it. What is not on the list kills the process, and with it the sandbox. Logs where the host can't do it. */
+void runtime_filter_install(bool has_cgroup);
 
 #endif
