@@ -116,7 +116,7 @@ static int find(struct pseudo_inode *d, const char *name, struct pseudo_found *o
 	const struct pseudo_dir *dir = d->entry->dir;
 
 	for (uint32_t n = 0; n < dir->count; n++) {
-		if (strcmp(dir->entries[n].name, name))
+		if (strcmp(dir->entries[n].name, name) != 0)
 			continue;
 		*out = (struct pseudo_found){ .entry = &dir->entries[n], .obj = d->obj };
 		if (out->obj.proc)

@@ -89,7 +89,7 @@ static int cpu_lookup(const struct pseudo_obj *o, const char *name, struct pseud
 	long n;
 
 	(void)o;
-	if (strncmp(name, "cpu", 3) || name[3] < '0' || name[3] > '9')
+	if (strncmp(name, "cpu", 3) != 0 || name[3] < '0' || name[3] > '9')
 		return -ENOENT;
 	n = strtol(name + 3, &end, 10);
 	if (*end || n >= the_kernel->cpus)

@@ -63,7 +63,7 @@ static void put_brand(char brand[49])
 	for (uint32_t i = 0; i < 3 && cpuid(0x80000002 + i, 0, reg); i++)
 		memcpy(brand + i * 16, reg, 16);
 	if (!brand[0])
-		strcpy(brand, "unknown");
+		snprintf(brand, 49, "unknown");
 }
 
 void arch_cpu_describe(char *buf, size_t len)

@@ -354,16 +354,16 @@ static void plain(struct tty *tty, unsigned char c)
 	put(in, c, false);
 }
 
-/* Bits and case of what comes in; false: nothing is left of it. */
-static bool translate(const struct tty *tty, unsigned char *c)
+/* Bits and case of what comes in. */
+static void translate(const struct tty *tty, unsigned char *c)
 {
 	if (I(tty, LX_ISTRIP))
 		*c &= 0x7f;
 	if (I(tty, LX_IUCLC) && L(tty, LX_IEXTEN) && *c >= 'A' && *c <= 'Z')
 		*c += 'a' - 'A';
-	return true;
 }
 
+/* False: nothing is left of it. */
 static bool newlines(const struct tty *tty, unsigned char *c)
 {
 	if (*c == '\r') {
