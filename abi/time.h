@@ -86,7 +86,7 @@ _Static_assert(sizeof(struct lx_timex) == 208, "struct timex");
 #define LX_CPUCLOCK_PROF 0
 #define LX_CPUCLOCK_VIRT 1
 #define LX_CPUCLOCK_SCHED 2
-#define LX_CPUCLOCK_PID(clock) (~((clock) >> 3))
+#define LX_CPUCLOCK_PID(clock) ((int)~((unsigned)(clock) >> 3 | ((clock) < 0 ? 7u << 29 : 0u))) /* the sign is shifted in */
 
 #define LX_TIMER_ABSTIME 1
 #define LX_ITIMER_REAL 0

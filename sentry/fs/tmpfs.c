@@ -34,7 +34,7 @@ static void dir_changed(struct inode *dir)
 
 	lock_assert_held(&dir->lock);
 	dir->attr.mtime = dir->attr.ctime = now;
-	dir->attr.size = (int64_t)(of(dir)->dir.count * 20u);
+	dir->attr.size = (int64_t)of(dir)->dir.count * 20;
 }
 
 static void add_links(struct inode *i, int by)

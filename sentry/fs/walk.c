@@ -325,7 +325,7 @@ int vfs_walk_parent(struct task *t, int at_fd, const char *name, uint32_t flags,
 		return ret;
 	ret = walk_to_last(&w);
 	if (ret == 0) {
-		strcpy(last, w.last);
+		memcpy(last, w.last, strlen(w.last) + 1);
 		if (trailing_slash)
 			*trailing_slash = w.slash;
 		*dir = w.at;

@@ -106,7 +106,7 @@ static int64_t try_connect(struct unix_sock *u, struct task *t, struct unix_sock
 
 int64_t unix_connect_stream(struct socket *s, struct task *t, const struct sock_addr *a, bool nonblock)
 {
-	struct unix_sock *u = unix_of(s), *server, *embryo;
+	struct unix_sock *u = unix_of(s), *server = NULL, *embryo;
 	struct sock_call *call;
 	int64_t ret = unix_check_addr(a);
 
@@ -212,7 +212,7 @@ static void drop_peer(struct unix_sock *u)
 
 int64_t unix_connect_dgram(struct socket *s, struct task *t, const struct sock_addr *a, bool nonblock)
 {
-	struct unix_sock *u = unix_of(s), *peer;
+	struct unix_sock *u = unix_of(s), *peer = NULL;
 	int ret;
 
 	(void)nonblock;

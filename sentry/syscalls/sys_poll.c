@@ -209,7 +209,7 @@ static int64_t select_fd(struct task *t, struct fd_sets *s, uint64_t fd, bool fo
 	if (events & LX_POLLNVAL)
 		return -EBADF;
 	for (int i = 0; i < 3; i++)
-		if (has(s->in[i], fd) && (events & set_events[i])) {
+		if (s->out[i] && has(s->in[i], fd) && (events & set_events[i])) {
 			s->out[i][fd / 64] |= 1ull << fd % 64;
 			ready++;
 		}

@@ -60,8 +60,8 @@ static int make(struct task *t, int domain, uint32_t type, int protocol, struct 
 int64_t sys_socket(struct task *t, const struct sysargs *a)
 {
 	uint32_t type = arg_u32(a, 1);
-	struct socket *s;
-	struct file *f;
+	struct socket *s = NULL;
+	struct file *f = NULL;
 	int ret;
 
 	if (type & ~(uint32_t)(LX_SOCK_TYPE_MASK | TYPE_FLAGS))

@@ -12,7 +12,7 @@ extern const char arch_vdso_begin[], arch_vdso_end[];
 
 const void *arch_vdso_image(size_t *len)
 {
-	*len = (size_t)(arch_vdso_end - arch_vdso_begin);
+	*len = (uintptr_t)arch_vdso_end - (uintptr_t)arch_vdso_begin;
 	return arch_vdso_begin;
 }
 
