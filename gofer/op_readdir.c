@@ -52,6 +52,8 @@ static int fill(struct call *c, int fd)
 	for (;;) {
 		int64_t n = HOST_RETRY(syscall(SYS_getdents64, fd, buf, sizeof(buf)));
 
+		if (n == 0)
+			c->reply->value = GOFER_COOKIE_END;
 		if (n <= 0)
 			return (int)n;
 		for (int64_t at = 0; at < n;) {
@@ -76,7 +78,7 @@ int op_readdir(struct call *c)
 	if (!S_ISDIR(c->h->type))
 		return -ENOTDIR;
 	c->reply->value = c->req->value;
-	if (c->h->barren)
+	if (c->h->barren || c->req->value == GOFER_COOKIE_END)
 		return 0;
 	fd = beneath_open(c->h->fd, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)

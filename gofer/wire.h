@@ -31,6 +31,7 @@
 #define GOFER_LINK_MAX 4095u     /* bytes of a symlink's target */
 #define GOFER_XATTR_MAX 61440u   /* bytes of an extended attribute's value, or of a list of names */
 #define GOFER_CLOSE_MAX 1024u    /* handles of one GOFER_CLOSE */
+#define GOFER_COOKIE_END (~(uint64_t)0) /* READDIR: the directory ends with this batch */
 #define GOFER_NO_HANDLE 0u       /* no handle has this number */
 
 /*
@@ -43,7 +44,8 @@ enum gofer_op {
 	GOFER_WALK,        /* handle, names, flags -> see below */
 	GOFER_OPEN,        /* handle, flags: GOFER_OPEN_* -> fd, entry (no handle) */
 	GOFER_WALK_OPEN,   /* as WALK, then OPEN of the last, if it is a regular file reached without a symlink */
-	GOFER_READDIR,     /* handle, value: cookie (0: from the start) -> count × struct gofer_dirent in data; value: next cookie */
+	GOFER_READDIR,     /* handle, value: cookie (0: from the start) -> count × struct gofer_dirent in data; value: next cookie, or
+			      GOFER_COOKIE_END */
 	GOFER_READLINK,    /* handle -> data: the target, no NUL */
 	GOFER_STAT,        /* handle -> entry (no handle) */
 	GOFER_SETATTR,     /* handle, flags: GOFER_SET_*, mode, uid, gid, value: size, atime, mtime -> entry (no handle) */

@@ -79,7 +79,7 @@ struct gofer_page {
 	void *data;      /* allocated; gofer_page_free */
 	uint32_t len;
 	uint32_t count;  /* 0: the end of the directory */
-	uint64_t cookie; /* for the next batch */
+	uint64_t cookie; /* for the next batch; GOFER_COOKIE_END: there is none */
 };
 int gofer_readdir(struct gofer_client *, uint32_t dir, uint64_t cookie, struct gofer_page *);
 /* Iterates: *pos starts at 0; NULL at the end. The name is checked and not NUL-terminated. */

@@ -55,6 +55,8 @@ static int fetch_pages(struct glisting *l, struct gofer_client *client, uint32_t
 		l->pages[l->page_count++] = page;
 		l->count += page.count;
 		cookie = page.cookie;
+		if (cookie == GOFER_COOKIE_END)
+			return 0;
 	}
 }
 
