@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "platform/platform.h"
+#include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/io/io.h"
 #include "sentry/kernel/dispatch.h"
@@ -225,16 +226,21 @@ int task_wait_on(struct task *t, struct waitq *q, uint32_t events)
 	return task_wait_on_file(t, q, events, NULL);
 }
 
+static void let_go(struct file *f)
+{
+	if (self.tracer)
+		file_put_deferred(f);
+	else
+		file_put(f);
+}
+
 static void waiter_leave(struct task_waiter *w)
 {
 	struct file *f = w->file;
 
 	waitq_remove(&w->w);
 	w->file = NULL;
-	if (self.tracer)
-		file_put_deferred(f);
-	else
-		file_put(f);
+	let_go(f);
 }
 
 static void block_clear_waiters(struct block *b)
@@ -304,6 +310,14 @@ void block_end(struct task *t)
 		b->data_free(b->data);
 	b->data = NULL;
 	b->data_free = NULL;
+	if (b->waited)
+		let_go(b->waited);
+	b->waited = NULL;
+}
+
+struct file *task_call_file(struct task *t, int fd)
+{
+	return t->blk.waited ? file_get(t->blk.waited) : fd_get_io(t, fd);
 }
 
 void task_set_deadline(struct task *t, int64_t monotonic_ns)
@@ -353,6 +367,8 @@ int64_t task_wait_file(struct task *t, struct file *f, uint32_t events)
 	struct task_poll poll = { .table = { .add = task_poll_add, .events = events | POLL_ALWAYS }, .t = t, .f = f };
 	int64_t ret;
 
+	if (!t->blk.waited)
+		t->blk.waited = file_get(f);
 	if (file_poll(f, &poll.table) & (events | POLL_ALWAYS))
 		return SYS_AGAIN;
 	ret = task_block(t);

@@ -78,6 +78,7 @@ struct block {
 	uint64_t scratch[6];         /* the handler's own */
 	void *data;                  /* the handler's own object… */
 	void (*data_free)(void *);   /* …freed so when the call ends */
+	struct file *waited;         /* what task_wait_file() waited for; referenced until the call ends */
 	struct io_op *io;            /* host I/O under way or done, see io/io.h; let go when the call ends */
 	struct ktimer timer;
 	struct task_waiter inline_waiters[BLOCK_INLINE_WAITERS];
@@ -101,6 +102,8 @@ int64_t task_block(struct task *);
  * (SO_RCVTIMEO): -EAGAIN when it has passed, -EINTR for a signal.
  */
 int64_t task_wait_file(struct task *, struct file *, uint32_t events);
+/* The call's file: fd_get_io() at the first run, and the one that was waited for in later ones, whatever the fd means by now. */
+struct file *task_call_file(struct task *, int fd);
 
 /* --- for those who make ready -------------------------------------------------------------------------------------------------- */
 

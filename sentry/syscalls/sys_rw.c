@@ -98,7 +98,7 @@ static int64_t transfer(struct task *t, struct file *f, struct uio *u, int64_t *
 /* One buffer; pos NULL: the file's own position. */
 static int64_t plain(struct task *t, const struct sysargs *a, bool write, int64_t *pos)
 {
-	AUTO_FILE struct file *f = fd_get_io(t, arg_fd(a, 0));
+	AUTO_FILE struct file *f = task_call_file(t, arg_fd(a, 0));
 	struct uio u;
 
 	if (!f)
@@ -135,7 +135,7 @@ int64_t sys_pwrite64(struct task *t, const struct sysargs *a)
 
 static int64_t vector(struct task *t, const struct sysargs *a, bool write, int64_t *pos, uint32_t rwf)
 {
-	AUTO_FILE struct file *f = fd_get_io(t, arg_fd(a, 0));
+	AUTO_FILE struct file *f = task_call_file(t, arg_fd(a, 0));
 	struct uio u;
 	int64_t ret;
 
