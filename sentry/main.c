@@ -5,6 +5,7 @@
 #include "sentry/sentry.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -152,7 +153,7 @@ static int make_program(struct boot *b)
 		stdio[i] = b->msg.fds.stdio[i];
 		b->msg.fds.stdio[i] = -1;
 	}
-	return program_prepare(b->k, &b->k->spec->process, stdio, true, &b->k->prepared, b->why, sizeof(b->why));
+	return program_prepare(b->k, &b->k->spec->process, stdio, true, &b->k->prepared, &b->stage, b->why, sizeof(b->why));
 }
 
 static int boot(struct boot *b, int control_fd)
@@ -203,6 +204,7 @@ int sentry_main(int control_fd)
 	int ret;
 
 	mem_single_arena();
+	signal(SIGPIPE, SIG_IGN); /* a donated stream that nobody reads any more is the guest's matter */
 	ret = control_recv(control_fd, 0, &b.msg, b.why, sizeof(b.why));
 
 	if (ret == 0 && b.msg.type != CONTROL_BOOT) {

@@ -26,6 +26,7 @@
 #include "sentry/fs/vfs.h"
 #include "sentry/io/io.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/signal.h"
 #include "sentry/mm/usermem.h"
 
 /* The inode and what it is about are one: what is opened again (/dev/stdout) leads to the same fd. */
@@ -63,7 +64,6 @@ static int64_t hostfd_write(struct file *f, struct task *t, struct uio *uio, int
 	struct hostfd *h = f->priv;
 	int64_t ret;
 
-	(void)t;
 	(void)pos;
 	if (!uio->left)
 		return 0;
@@ -71,6 +71,8 @@ static int64_t hostfd_write(struct file *f, struct task *t, struct uio *uio, int
 		return -EAGAIN;
 	/* A pipe that polls writable takes PIPE_BUF bytes without blocking; a regular file appends where its shared position is. */
 	ret = uio_get_host(uio, h->fd, -1, h->pollable && uio->left > PIPE_BUF ? PIPE_BUF : uio->left);
+	if (ret == -EPIPE)
+		signal_send_sigpipe(t);
 	return ret;
 }
 

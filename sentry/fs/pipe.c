@@ -203,12 +203,8 @@ static int64_t pipefile_write(struct file *f, struct task *t, struct uio *u, int
 	int64_t ret = pipe_write(f->priv, u);
 
 	(void)pos;
-	if (ret == -EPIPE) {
-		struct lx_siginfo info;
-
-		siginfo_init_kill(&info, LX_SIGPIPE, t);
-		signal_send_task(t, &info);
-	}
+	if (ret == -EPIPE)
+		signal_send_sigpipe(t);
 	return ret;
 }
 

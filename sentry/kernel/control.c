@@ -43,14 +43,15 @@ static void answer_start(struct kernel *k, const struct control_msg *msg)
 
 static void answer_exec(struct kernel *k, struct control_msg *msg)
 {
+	enum control_stage stage;
 	char why[512];
 	struct task *t;
-	int ret = program_prepare(k, msg->process, msg->fds.stdio, false, &t, why, sizeof(why));
+	int ret = program_prepare(k, msg->process, msg->fds.stdio, false, &t, &stage, why, sizeof(why));
 
 	for (int i = 0; i < 3; i++)
 		msg->fds.stdio[i] = -1; /* taken over in any case */
 	if (ret < 0) {
-		control_send_failed(k->control_fd, msg->seq, ret, CONTROL_STAGE_EXEC, "%s", why);
+		control_send_failed(k->control_fd, msg->seq, ret, stage, "%s", why);
 		return;
 	}
 	control_send_started(k->control_fd, msg->seq, task_pid(t));

@@ -10,7 +10,9 @@
 
 #include "abi/fcntl.h"
 #include "abi/resource.h"
+#include "abi/stat.h"
 #include "base/mem.h"
+#include "sentry/boot/control.h"
 #include "sentry/boot/spec.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
@@ -25,6 +27,29 @@
 static int say(char *why, size_t why_len, int err, const char *what, const char *name)
 {
 	snprintf(why, why_len, "%s %s: %s", what, name, strerrordesc_np(-err));
+	return err;
+}
+
+/* Why the host's rules let the program not run, in words; `name` as it was asked for. */
+static int explain_exec(struct task *t, const char *name, int err, char *why, size_t why_len)
+{
+	AUTO_PATH struct path path = { 0 };
+	const struct inode *inode;
+
+	if (err != -EACCES || !strchr(name, '/') || vfs_walk(t, LX_AT_FDCWD, name, 0, &path) < 0)
+		return say(why, why_len, err, "cannot run", name);
+	inode = path_inode(&path);
+	if (inode->type == LX_S_IFDIR)
+		snprintf(why, why_len, "cannot run %s: it is a directory", name);
+	else if (inode->type != LX_S_IFREG)
+		snprintf(why, why_len, "cannot run %s: it is not a regular file", name);
+	else if (path.mount->flags & MOUNT_NOEXEC)
+		snprintf(why, why_len, "cannot run %s: it is on %s, which is noexec (permission denied)", name, path.mount->label);
+	else if (!(inode->attr.mode & 0111))
+		snprintf(why, why_len, "cannot run %s: its mode is %04o, which lets nobody execute it (permission denied)", name,
+			 inode->attr.mode & 07777);
+	else
+		say(why, why_len, err, "cannot run", name);
 	return err;
 }
 
@@ -132,13 +157,14 @@ static int furnish(struct task *t, const struct boot_process *p)
 	return 0;
 }
 
-int program_prepare(struct kernel *k, const struct boot_process *p, const int stdio[3], bool first, struct task **out, char *why,
-		    size_t why_len)
+int program_prepare(struct kernel *k, const struct boot_process *p, const int stdio[3], bool first, struct task **out,
+		    enum control_stage *stage, char *why, size_t why_len)
 {
 	struct cred *cred = make_cred(p);
 	struct task *t = cred ? (first ? task_create_init(k, cred) : task_create_root(k, cred)) : NULL;
 	int64_t ret = t ? 0 : -ENOMEM;
 
+	*stage = CONTROL_STAGE_INTERNAL;
 	cred_put(cred);
 	if (!ret)
 		ret = furnish(t, p);
@@ -152,14 +178,16 @@ int program_prepare(struct kernel *k, const struct boot_process *p, const int st
 		say(why, why_len, (int)ret, "cannot set up the process for", p->argv[0]);
 		goto fail;
 	}
+	*stage = CONTROL_STAGE_SPEC;
 	ret = enter_cwd(t, p->cwd);
 	if (ret < 0) {
 		say(why, why_len, (int)ret, "working directory", p->cwd);
 		goto fail;
 	}
+	*stage = CONTROL_STAGE_EXEC;
 	ret = start_image(t, p);
 	if (ret != SYS_GONE) {
-		say(why, why_len, (int)ret, "cannot run", p->argv[0]);
+		explain_exec(t, p->argv[0], (int)ret, why, why_len);
 		goto fail;
 	}
 	*out = t;

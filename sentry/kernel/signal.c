@@ -273,3 +273,11 @@ void signal_action_sets(struct process *p, uint64_t *ignored, uint64_t *caught)
 			*caught |= 1ull << i;
 	}
 }
+
+void signal_send_sigpipe(struct task *t)
+{
+	struct lx_siginfo info;
+
+	siginfo_init_kill(&info, LX_SIGPIPE, t);
+	signal_send_task(t, &info);
+}

@@ -29,6 +29,8 @@ int signal_send_pgrp(struct pgrp *, const struct lx_siginfo *); /* k->lock held 
 void siginfo_init_kill(struct lx_siginfo *, int signo, const struct task *from);
 /* May `from` send signo to `to`? kill(2)'s rule. 0 or -EPERM. */
 int signal_may_send(const struct task *from, struct process *to, int signo);
+/* What a write with nobody to read it brings. */
+void signal_send_sigpipe(struct task *);
 /* For faults: unblocks and un-ignores, so that it cannot be missed. */
 void signal_force(struct task *, const struct lx_siginfo *);
 /* An unblocked signal is pending that is not ignored. */
