@@ -1,0 +1,190 @@
+/* goferfs and the overlay above it, with a real gofer. What needs no call is tested by killing the gofer first: a call then gives -EIO. */
+#include "fs_world.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gofer/gofer.h"
+#include "sentry/fs/gofer_client.h"
+#include "sentry/fs/goferfs.h"
+
+static struct world w;
+static char dir[32];
+static pid_t gofer;
+static int lifeline;
+static struct gofer_client *client;
+
+static void host(const char *command)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "cd %s && %s", dir, command);
+	cr_assert_eq(system(line), 0, "%s", command);
+}
+
+static void gofer_child(int sock)
+{
+	struct gofer_config cfg;
+
+	if (gofer_config_recv(sock, &cfg) < 0)
+		_exit(100);
+	_exit(gofer_main(&cfg));
+}
+
+static void start_gofer(uint32_t flags)
+{
+	struct gofer_client_config cc = { .channels = 1 };
+	struct gofer_config cfg;
+	int sock[2], channel[2];
+
+	gofer_config_init(&cfg);
+	strcpy(cfg.root[0].name, "0");
+	cfg.root[0].fd = open(dir, O_PATH | O_CLOEXEC);
+	cfg.root[0].flags = flags;
+	cfg.roots = 1;
+	cfg.unlocked = true;
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock), 0);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel), 0);
+	gofer = fork();
+	if (gofer == 0) {
+		close(sock[0]);
+		close(channel[0]);
+		gofer_child(sock[1]);
+	}
+	close(sock[1]);
+	cfg.channel[0].fd = channel[1];
+	cfg.channels = 1;
+	cfg.log_fd = -1;
+	cr_assert_eq(gofer_config_send(sock[0], &cfg), 0);
+	gofer_config_clear(&cfg);
+	lifeline = sock[0];
+	cc.fds = channel;
+	client = gofer_client_new(&cc);
+	cr_assert_not_null(client);
+}
+
+/* The gofer is gone: from here on whatever works works without it. */
+static void kill_gofer(void)
+{
+	kill(gofer, SIGKILL);
+	waitpid(gofer, NULL, 0);
+	gofer = 0;
+}
+
+static void setup(void)
+{
+	strcpy(dir, "/tmp/picket-goferfs-XXXXXX");
+	cr_assert_not_null(mkdtemp(dir));
+	host("umask 022; mkdir -p a/b/c list; echo deep > a/b/c/f; echo text > file; ln -s a/b link; for i in 1 2 3; do echo $i > list/$i; done");
+}
+
+static void teardown(void)
+{
+	char line[64];
+
+	world_done(&w);
+	gofer_client_free(client);
+	close(lifeline);
+	if (gofer)
+		waitpid(gofer, NULL, 0);
+	snprintf(line, sizeof(line), "rm -rf %s", dir);
+	cr_assert_eq(system(line), 0);
+}
+
+static struct super *attach(enum boot_cache cache, uint32_t flags)
+{
+	struct super *s = NULL;
+	uint32_t mount_flags;
+
+	start_gofer(flags);
+	cr_assert_eq(goferfs_create(NULL, client, 0, cache, &s, &mount_flags), 0);
+	return s;
+}
+
+TestSuite(goferfs, .init = setup, .fini = teardown);
+
+Test(goferfs, what_was_seen_once_needs_no_gofer)
+{
+	world_init(&w, attach(BOOT_CACHE_EXCLUSIVE, GOFER_ROOT_READONLY));
+	cr_assert_str_eq(text_at(&w, "/a/b/c/f"), "deep\n");
+	cr_assert_eq(look(&w, "/link/c", 0), 0);
+	cr_assert_eq(look(&w, "/a/none", 0), -ENOENT);
+	kill_gofer();
+	cr_assert_str_eq(text_at(&w, "/a/b/c/f"), "deep\n");
+	cr_assert_str_eq(text_at(&w, "/link/c/f"), "deep\n");
+	cr_assert_eq(attr_of(&w, "/a/b/c/f").size, 5);
+	cr_assert_eq(look(&w, "/a/none", 0), -ENOENT);
+	cr_assert_eq(look(&w, "/a/other", 0), -EIO);
+}
+
+Test(goferfs, a_listing_answers_for_every_name)
+{
+	world_init(&w, attach(BOOT_CACHE_IMMUTABLE, GOFER_ROOT_READONLY));
+	cr_assert_eq(strlen(names_in(&w, "/list")), 6);
+	kill_gofer();
+	cr_assert_eq(attr_of(&w, "/list/2").size, 2);
+	cr_assert_eq(look(&w, "/list/4", 0), -ENOENT);
+	cr_assert_eq(strlen(names_in(&w, "/list")), 6);
+}
+
+Test(goferfs, one_call_brings_a_whole_path)
+{
+	world_init(&w, attach(BOOT_CACHE_IMMUTABLE, GOFER_ROOT_READONLY));
+	cr_assert_eq(look(&w, "/a/b/c/none", 0), -ENOENT);
+	kill_gofer();
+	cr_assert_eq(look(&w, "/a/b/c", 0), 0);
+	cr_assert_eq(look(&w, "/a/b/c/none", 0), -ENOENT);
+}
+
+Test(goferfs, a_shared_volume_is_asked_every_time)
+{
+	world_init(&w, attach(BOOT_CACHE_SHARED, 0));
+	cr_assert_str_eq(text_at(&w, "/file"), "text\n");
+	cr_assert_eq(look(&w, "/new", 0), -ENOENT);
+	host("echo longer text > file; echo n > new; rm list/1; mv a z");
+	cr_assert_str_eq(text_at(&w, "/file"), "longer text\n");
+	cr_assert_eq(attr_of(&w, "/file").size, 12);
+	cr_assert_eq(look(&w, "/new", 0), 0);
+	cr_assert_eq(look(&w, "/list/1", 0), -ENOENT);
+	cr_assert_eq(look(&w, "/a/b", 0), -ENOENT);
+	cr_assert_eq(strlen(names_in(&w, "/list")), 4);
+}
+
+Test(goferfs, changes_reach_the_host)
+{
+	struct file *f;
+
+	world_init(&w, attach(BOOT_CACHE_EXCLUSIVE, 0));
+	write_text(&w, "/list/new", "abc");
+	f = open_file(&w, "/list/new", LX_O_WRONLY | LX_O_APPEND);
+	cr_assert_eq(put_bytes(&w, f, "def", -1), 3);
+	file_put(f);
+	cr_assert_eq(attr_of(&w, "/list/new").size, 6);
+	cr_assert_eq(vfs_rename(&w.t, LX_AT_FDCWD, "/list/new", LX_AT_FDCWD, "/a/moved", 0), 0);
+	cr_assert_eq(vfs_unlink(&w.t, LX_AT_FDCWD, "/list/1"), 0);
+	cr_assert_eq(make(&w, "/list/d", DIR_MODE), 0);
+	cr_assert_eq(make_link(&w, "/list/l", "d"), 0);
+	host("test $(cat a/moved) = abcdef && test ! -e list/1 && test -d list/d && test $(readlink list/l) = d && test ! -e list/new");
+	cr_assert_eq(vfs_rmdir(&w.t, LX_AT_FDCWD, "/a"), -ENOTEMPTY);
+	cr_assert_eq(vfs_rmdir(&w.t, LX_AT_FDCWD, "/list/d"), 0);
+	host("test ! -e list/d");
+}
+
+Test(goferfs, an_overlay_leaves_the_host_alone)
+{
+	world_init(&w, overlay_create(NULL, attach(BOOT_CACHE_EXCLUSIVE, GOFER_ROOT_READONLY), 0));
+	write_text(&w, "/file", "changed");
+	cr_assert_eq(vfs_rename(&w.t, LX_AT_FDCWD, "/a", LX_AT_FDCWD, "/renamed", 0), 0);
+	cr_assert_eq(vfs_unlink(&w.t, LX_AT_FDCWD, "/list/2"), 0);
+	dcache_shrink();
+	cr_assert_str_eq(text_at(&w, "/file"), "changed");
+	cr_assert_str_eq(text_at(&w, "/renamed/b/c/f"), "deep\n");
+	cr_assert_eq(look(&w, "/link/c", 0), -ENOENT, "the link's target has moved");
+	cr_assert_eq(strlen(names_in(&w, "/list")), 4);
+	host("test $(cat file) = text && test -f a/b/c/f && test -f list/2");
+}
