@@ -33,7 +33,7 @@ enum resume stop_dispatch(struct tracee *, void *cookie, const struct stop *);
 void gone_dispatch(struct tracee *, void *cookie, int wait_status);
 
 /*
- * For a STOP call that cannot go on on the tracer thread: holds the task at its stop while `fn` runs on the reactor (with t->exit_work as
+ * For a STOP call that cannot go on on the tracer thread: holds the task at its stop while `fn` runs on the reactor (with t->stop_work as
  * the work item), which ends with stop_call_again(): the handler is run again at the stop. Returned by the handler as it is.
  */
 int64_t stop_on_reactor(struct task *, void (*fn)(struct work *));

@@ -81,7 +81,7 @@ static enum resume finish_call(struct task *t, int64_t ret)
 {
 	t->in_stop = false;
 	if (ret == SYS_BLOCKED) { /* HANDLER stays: the reactor owns the task */
-		sched_defer(&t->exit_work);
+		sched_defer(&t->stop_work);
 		return RESUME_HOLD;
 	}
 	task_call_end(t, ret);
@@ -126,7 +126,7 @@ static int64_t call_run_again(struct task *t)
 int64_t stop_on_reactor(struct task *t, void (*fn)(struct work *))
 {
 	task_get(t);
-	t->exit_work.fn = fn;
+	t->stop_work.fn = fn;
 	return SYS_BLOCKED; /* finish_call() queues the work when the call has been put aside */
 }
 

@@ -6,6 +6,7 @@
 #include "abi/wait.h"
 #include "base/host.h"
 #include "base/mem.h"
+#include "sentry/boot/control.h"
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/pid.h"
@@ -193,6 +194,7 @@ int tasks_charge(struct kernel *k)
 
 	if (k->spec && k->spec->pid_limit && (uint64_t)used > k->spec->pid_limit) {
 		atomic_fetch_sub(&k->tasks_used, 1);
+		kernel_report_limit(k, CONTROL_LIMIT_PIDS, 0, k->spec->pid_limit);
 		return -EAGAIN;
 	}
 	while (used > peak && !atomic_compare_exchange_weak(&k->tasks_peak, &peak, used))

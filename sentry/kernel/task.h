@@ -72,6 +72,7 @@ struct task {
 	struct task *ready_next;  /* owned by the thread on whose ready list it is */
 
 	struct lock tracee_lock;  /* RANK_TRACEE */
+	struct work stop_work;    /* owned by stop_on_reactor() while the reactor has the task */
 	struct work exit_work;    /* for a death that a stop handler found; see dispatch.h */
 	atomic_bool exit_queued;
 	atomic_bool vfork_wait;   /* held until its vfork child execs or exits; cleared, then task_notify() */

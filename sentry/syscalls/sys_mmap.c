@@ -23,7 +23,7 @@
 /* The file could not be asked on the tracer thread: the reactor asks it, then the stop goes on from the start of the call. */
 static void ask_file(struct work *w)
 {
-	struct task *t = container_of(w, struct task, exit_work);
+	struct task *t = container_of(w, struct task, stop_work);
 	struct map_source src;
 	AUTO_FILE struct file *f = fd_get(t, arg_fd(&t->call, 4));
 
