@@ -5,6 +5,7 @@
 #include "abi/wait.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
+#include "sentry/fs/tty.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/cpu_limit.h"
 #include "sentry/kernel/family.h"
@@ -81,7 +82,7 @@ static void leave_session(struct process *p)
 		s->leader = 0;
 	}
 	lock_drop(&p->k->lock);
-	if (s && tty_session_leader_exit)
+	if (s)
 		tty_session_leader_exit(s);
 	session_put(s);
 }

@@ -27,7 +27,4 @@ int process_set_pgid(struct process *caller, struct process *p, int pgid);
 bool pgrp_is_orphaned(const struct pgrp *, const struct process *without);
 bool pgrp_has_stopped(const struct pgrp *);
 
-/* The tty's part when a session's leader exits: hangs up, forgets the session. Without locks. Absent until there are ttys. */
-__attribute__((weak)) void tty_session_leader_exit(struct session *);
-
 #endif

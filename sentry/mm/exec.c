@@ -111,6 +111,7 @@ static int open_program(struct task *t, int at_fd, const char *name, uint32_t wa
 	struct inode *inode;
 	int ret = vfs_walk(t, at_fd, name, walk, &path);
 
+	*out = NULL;
 	if (ret < 0)
 		return ret;
 	inode = path_inode(&path);
