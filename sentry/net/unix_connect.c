@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "abi/poll.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "sentry/kernel/task.h"
 #include "sentry/net/unix.h"
@@ -116,6 +117,7 @@ int64_t unix_connect_stream(struct socket *s, struct task *t, const struct sock_
 		ret = unix_find(t, a, s->type, &server);
 	if (ret < 0)
 		return ret;
+	assert_that(server != NULL);
 	/* The call keeps what it may wait for, before it waits. */
 	call = sock_call(t, s->file);
 	embryo = call ? unix_new(s->type) : NULL;
@@ -229,6 +231,7 @@ int64_t unix_connect_dgram(struct socket *s, struct task *t, const struct sock_a
 		ret = unix_find(t, a, s->type, &peer);
 	if (ret < 0)
 		return ret;
+	assert_that(peer != NULL);
 	if (!accepts_from(peer, u)) { /* refused before the old peer is let go */
 		unix_put(peer);
 		return -EPERM;
