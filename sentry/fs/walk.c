@@ -191,7 +191,10 @@ static int follow(struct walk *w, struct inode *link)
 	return push_target(w, target, (size_t)len);
 }
 
-/* One step from w->at by a name, which the rest of the path follows in memory. Links are followed (w->rest then begins with the target) where `links` says. */
+/*
+ * One step from w->at by a name, which the rest of the path follows in memory. Links are followed (w->rest then begins with the
+ * target) where `links` says.
+ */
 static int step(struct walk *w, const char *name, uint32_t len, bool links)
 {
 	struct dentry *d;
@@ -235,10 +238,10 @@ int walk_to_last(struct walk *w)
 
 		if (len == 0) {
 			/* Only slashes are left: the place itself, as at "/". */
+			set_last(w, "/", 1);
 			w->kind = LAST_ROOT;
 			w->slash = name != w->rest;
 			w->rest = name;
-			strcpy(w->last, "/");
 			return 0;
 		}
 		if (path_inode(&w->at)->type != LX_S_IFDIR)

@@ -190,8 +190,10 @@ int64_t sys_getcwd(struct task *t, const struct sysargs *a)
 	n = path_name(t, &p, buf, sizeof(buf));
 	if (n == -ENOENT) {
 		/* Outside the root: said so, with the name that it has in the tree of all mounts. */
-		strcpy(buf, "(unreachable)");
-		path_describe(&p, buf + strlen(buf), sizeof(buf) - strlen(buf));
+		static const char outside[] = "(unreachable)";
+
+		memcpy(buf, outside, sizeof(outside));
+		path_describe(&p, buf + strlen(outside), sizeof(buf) - strlen(outside));
 		n = (int64_t)strlen(buf);
 	}
 	if (n < 0)
