@@ -19,15 +19,20 @@
 #include "sentry/mm/usermem.h"
 #include "sentry/syscalls/handlers.h"
 
+static void put_text(char field[LX_UTS_LEN], const char *text)
+{
+	snprintf(field, LX_UTS_LEN, "%s", text);
+}
+
 int64_t sys_uname(struct task *t, const struct sysargs *a)
 {
 	struct lx_utsname u;
 
 	memset(&u, 0, sizeof(u));
-	strcpy(u.sysname, "Linux");
-	strcpy(u.release, GUEST_RELEASE);
-	strcpy(u.version, GUEST_VERSION);
-	snprintf(u.machine, sizeof(u.machine), "%s", arch_platform_string());
+	put_text(u.sysname, "Linux");
+	put_text(u.release, GUEST_RELEASE);
+	put_text(u.version, GUEST_VERSION);
+	put_text(u.machine, arch_platform_string());
 	lock_take(&t->k->uts_lock);
 	memcpy(u.nodename, t->k->hostname, sizeof(u.nodename));
 	memcpy(u.domainname, t->k->domainname, sizeof(u.domainname));
