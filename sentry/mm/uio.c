@@ -197,31 +197,47 @@ int64_t uio_zero(struct uio *u, uint64_t n)
 	return (int64_t)done;
 }
 
+/* Where bytes rest between the host's file and the guest: on the stack when they are few. */
+struct bounce {
+	char small[8192];
+	char *big, *buf;
+	uint64_t size;
+};
+
+static int bounce_init(struct bounce *b, uint64_t n)
+{
+	b->buf = b->small;
+	b->size = sizeof(b->small);
+	b->big = NULL;
+	if (n <= b->size)
+		return 0;
+	b->size = n < BOUNCE ? n : BOUNCE;
+	b->buf = b->big = mem_alloc(b->size);
+	return b->buf ? 0 : -ENOMEM;
+}
+
+static void bounce_done(struct bounce *b)
+{
+	mem_free(b->big);
+}
+#define AUTO_BOUNCE __attribute__((cleanup(bounce_done)))
+
 int64_t uio_put_host(struct uio *u, int fd, int64_t offset, uint64_t n)
 {
-	uint64_t done = 0, size;
-	char small[8192];
-	AUTO_FREE char *big = NULL;
-	char *buf = small;
+	AUTO_BOUNCE struct bounce b;
+	uint64_t done = 0;
 
 	if (n > u->left)
 		n = u->left;
-	size = n < sizeof(small) ? sizeof(small) : n < BOUNCE ? n : BOUNCE;
-	if (size > sizeof(small)) {
-		buf = big = mem_alloc(size);
-		if (!buf)
-			return -ENOMEM;
-	}
+	if (bounce_init(&b, n) < 0)
+		return -ENOMEM;
 	while (done < n) {
-		uint64_t part = n - done < size ? n - done : size;
-		int64_t got = offset < 0 ? HOST_RETRY(read(fd, buf, part)) :
-					   HOST_RETRY(pread(fd, buf, part, offset + (int64_t)done));
-		int64_t put;
+		uint64_t part = n - done < b.size ? n - done : b.size;
+		int64_t got = offset < 0 ? HOST_RETRY(read(fd, b.buf, part)) :
+					   HOST_RETRY(pread(fd, b.buf, part, offset + (int64_t)done));
+		int64_t put = got > 0 ? uio_put(u, b.buf, (uint64_t)got) : got;
 
-		if (got <= 0)
-			return done ? (int64_t)done : got;
-		put = uio_put(u, buf, (uint64_t)got);
-		if (put < 0)
+		if (put <= 0)
 			return done ? (int64_t)done : put;
 		done += (uint64_t)put;
 		if ((uint64_t)put < part || offset < 0)
@@ -232,37 +248,27 @@ int64_t uio_put_host(struct uio *u, int fd, int64_t offset, uint64_t n)
 
 int64_t uio_get_host(struct uio *u, int fd, int64_t offset, uint64_t n)
 {
-	uint64_t done = 0, size;
-	char small[8192];
-	AUTO_FREE char *big = NULL;
-	char *buf = small;
+	AUTO_BOUNCE struct bounce b;
+	uint64_t done = 0;
 
 	if (n > u->left)
 		n = u->left;
-	size = n < sizeof(small) ? sizeof(small) : n < BOUNCE ? n : BOUNCE;
-	if (size > sizeof(small)) {
-		buf = big = mem_alloc(size);
-		if (!buf)
-			return -ENOMEM;
-	}
+	if (bounce_init(&b, n) < 0)
+		return -ENOMEM;
 	while (done < n) {
-		uint64_t part = n - done < size ? n - done : size;
-		int64_t got = uio_get(u, buf, part), put;
+		uint64_t part = n - done < b.size ? n - done : b.size;
+		int64_t got = uio_get(u, b.buf, part), put;
 
 		if (got < 0)
 			return done ? (int64_t)done : got;
-		put = offset < 0 ? HOST_RETRY(write(fd, buf, (size_t)got)) :
-				   HOST_RETRY(pwrite(fd, buf, (size_t)got, offset + (int64_t)done));
-		if (put < 0) {
-			uio_rewind(u, (uint64_t)got);
+		put = offset < 0 ? HOST_RETRY(write(fd, b.buf, (size_t)got)) :
+				   HOST_RETRY(pwrite(fd, b.buf, (size_t)got, offset + (int64_t)done));
+		/* What the host did not take has not been moved. */
+		uio_rewind(u, (uint64_t)(put < 0 ? got : got - put));
+		if (put < 0)
 			return done ? (int64_t)done : put;
-		}
 		done += (uint64_t)put;
-		if (put < got) {
-			uio_rewind(u, (uint64_t)(got - put));
-			break;
-		}
-		if ((uint64_t)got < part || offset < 0)
+		if ((uint64_t)put < part || offset < 0)
 			break;
 	}
 	return (int64_t)done;
