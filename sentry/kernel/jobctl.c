@@ -34,7 +34,7 @@ static void tell_parent(struct process *p, int code, int signo)
 	struct kernel *k = p->k;
 	struct lx_siginfo info = { .si_signo = LX_SIGCHLD, .si_code = code };
 	struct process *parent;
-	struct lx_sigaction *action;
+	struct lx_sigaction action;
 
 	LOCK_GUARD(&k->lock);
 	parent = p->parent;
@@ -43,8 +43,8 @@ static void tell_parent(struct process *p, int code, int signo)
 	info.u.chld.pid = p->pid;
 	info.u.chld.uid = p->counted_uid;
 	info.u.chld.status = signo;
-	action = &parent->actions[LX_SIGCHLD - 1];
-	if (action->handler != LX_SIG_IGN && !(action->flags & LX_SA_NOCLDSTOP))
+	action = signal_action(parent, LX_SIGCHLD);
+	if (action.handler != LX_SIG_IGN && !(action.flags & LX_SA_NOCLDSTOP))
 		signal_send_process(parent, &info);
 	waitq_wake(&parent->child_wait, ~0u);
 }

@@ -52,11 +52,11 @@ bool exit_tell_parent(struct process *p)
 {
 	struct process *parent = p->parent;
 	struct lx_siginfo info = { .si_signo = p->exit_signal };
-	const struct lx_sigaction *action = &parent->actions[LX_SIGCHLD - 1];
+	const struct lx_sigaction action = signal_action(parent, LX_SIGCHLD);
 	bool by_signal = LX_WTERMSIG(p->exit_status) != 0, ignored, unwanted;
 
-	ignored = action->handler == LX_SIG_IGN;
-	unwanted = p->exit_signal == LX_SIGCHLD && (ignored || (action->flags & LX_SA_NOCLDWAIT));
+	ignored = action.handler == LX_SIG_IGN;
+	unwanted = p->exit_signal == LX_SIGCHLD && (ignored || (action.flags & LX_SA_NOCLDWAIT));
 	info.si_code = by_signal ? LX_CLD_KILLED : LX_CLD_EXITED;
 	info.u.chld.pid = p->pid;
 	info.u.chld.uid = p->counted_uid;

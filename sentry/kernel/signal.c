@@ -260,6 +260,12 @@ int signal_exec(struct task *t)
 	return 0;
 }
 
+struct lx_sigaction signal_action(struct process *p, int signo)
+{
+	LOCK_GUARD(&p->sig_lock);
+	return p->actions[signo - 1];
+}
+
 void signal_action_sets(struct process *p, uint64_t *ignored, uint64_t *caught)
 {
 	*ignored = *caught = 0;

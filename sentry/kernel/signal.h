@@ -57,6 +57,8 @@ void signal_fault(struct task *, const struct fault_info *);
 
 /* Exec: handlers become defaults, the alternate stack goes, actions are no longer shared. After process_become_single(). 0 or -ENOMEM. */
 int signal_exec(struct task *);
+/* A copy of the action: the process may change it, or exec leave the table, at any time. */
+struct lx_sigaction signal_action(struct process *, int signo);
 /* For /proc/PID/status: which signals are ignored, and which have handlers. */
 void signal_action_sets(struct process *, uint64_t *ignored, uint64_t *caught);
 

@@ -131,15 +131,17 @@ int64_t sys_get_robust_list(struct task *t, const struct sysargs *a)
 	int tid = arg_pid(a, 0);
 	uint64_t size = sizeof(struct lx_robust_list_head), head;
 	struct task *of = tid ? task_find(t->k, tid) : task_get(t);
+	bool allowed;
 
 	if (!of)
 		return -ESRCH;
 	head = of->robust_list.v;
-	if (of->proc != t->proc && of->cred->uid != t->cred->euid && t->cred->euid != 0) {
-		task_put(of);
-		return -EPERM;
-	}
+	lock_take(&of->proc->lock);
+	allowed = of->proc == t->proc || of->cred->uid == t->cred->euid || t->cred->euid == 0;
+	lock_drop(&of->proc->lock);
 	task_put(of);
+	if (!allowed)
+		return -EPERM;
 	if (copy_out(t, arg_addr(a, 2), &size, sizeof(size)) < 0)
 		return -EFAULT;
 	return copy_out(t, arg_addr(a, 1), &head, sizeof(head));

@@ -284,7 +284,7 @@ static int may_nice(const struct task *caller, const struct task *of, int value)
 	return value < of->nice ? -EACCES : 0;
 }
 
-/* k->lock held: the task stays. */
+/* k->lock held: the task stays; its process's lock: so do its credentials. */
 static void nice_task(struct nice_walk *w, struct task *of)
 {
 	int err = w->set ? may_nice(w->caller, of, w->value) : 0;
@@ -340,8 +340,10 @@ static int64_t nice_walk(struct nice_walk *w, int which, int who)
 	switch (which) {
 	case LX_PRIO_PROCESS:
 		e = pid_entry(k, who ? who : w->caller->tid);
-		if (e && e->task)
+		if (e && e->task) {
+			LOCK_GUARD(&e->task->proc->lock);
 			nice_task(w, e->task);
+		}
 		return w->ret;
 	case LX_PRIO_PGRP:
 		nice_pgrp(w, who);
