@@ -93,10 +93,14 @@ void file_put_deferred(struct file *f)
 
 void file_close(struct file *f, struct fdtable *ft, struct task *t)
 {
+	const struct file_ops *ops = f->ops;
+
 	flock_table_closed(f, ft);
 	if (f->ops->close_fd)
 		f->ops->close_fd(f, t);
 	file_put(f);
+	if (ops->fd_closed)
+		ops->fd_closed();
 }
 
 static int64_t read_any(struct file *f, struct task *t, struct uio *u, int64_t *pos)

@@ -57,6 +57,8 @@ struct file_ops {
 	int (*set_flags)(struct file *, uint32_t flags);                    /* F_SETFL beyond O_APPEND and O_NONBLOCK */
 	/* One fd of a table was closed (POSIX locks, flush). May be absent. */
 	void (*close_fd)(struct file *, struct task *);
+	/* The same, after the fd has dropped its reference: the file may be gone. */
+	void (*fd_closed)(void);
 	void (*release)(struct file *);                                     /* last reference gone; frees `priv` */
 	void (*show_fdinfo)(struct file *, char *buf, size_t len);          /* lines of /proc/PID/fdinfo; may be absent */
 	const char *name;                                                   /* "pipe", "goferfs", … for logs */

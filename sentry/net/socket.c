@@ -18,6 +18,7 @@
 #include "sentry/kernel/signal.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
+#include "sentry/net/unix.h"
 
 #define DEFAULT_BUFFER 212992 /* net.core.wmem_default, rmem_default */
 
@@ -135,6 +136,7 @@ static const struct file_ops socket_file_ops = {
 	.write = sockfile_write,
 	.poll = sockfile_poll,
 	.ioctl = sockfile_ioctl,
+	.fd_closed = unix_rights_collect, /* it may have been the last that held a socket which messages hold, too */
 	.release = sockfile_release,
 	.name = "socket",
 };

@@ -160,7 +160,10 @@ void unix_rights_taken(struct scm_files *);
 /* An embryo has left its listener. */
 void unix_rights_accepted(struct unix_sock *);
 bool unix_rights_too_many(struct task *);
-/* Finds sockets that only messages hold which nobody can receive, and drops those messages. At each close; free of cost while no socket travels. */
+/*
+ * Soon, by the reactor: finds sockets that only messages hold which nobody can receive, and drops those messages. At each close; free of cost
+ * while no socket travels.
+ */
 void unix_rights_collect(void);
 
 #endif

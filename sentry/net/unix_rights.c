@@ -1,6 +1,6 @@
 /*
  * Sockets that travel in messages. A socket may sit in its own queue, or two in each other's: then references hold them that nobody can
- * ever use. The collector finds these by mark and sweep, at each close while sockets travel:
+ * ever use. The collector finds these by mark and sweep, soon after each close while sockets travel:
  *
  *  1. Candidates are sockets whose file is held by messages only (as many references as flights).
  *  2. A flight into a candidate's own queue explains one reference; who has others left is reachable.
@@ -197,12 +197,14 @@ static struct unix_sock *find_garbage(void)
 	return garbage;
 }
 
-void unix_rights_collect(void)
+static atomic_bool collecting; /* asked for, and not begun */
+
+static void collect(struct work *w)
 {
 	struct unix_sock *garbage, *next;
 
-	if (!atomic_load(&rights.sockets))
-		return;
+	(void)w;
+	atomic_store(&collecting, false);
 	lock_take(&rights.lock);
 	garbage = find_garbage();
 	lock_drop(&rights.lock);
@@ -211,4 +213,12 @@ void unix_rights_collect(void)
 		unix_empty(garbage);
 		unix_put(garbage);
 	}
+}
+
+void unix_rights_collect(void)
+{
+	static struct work work = { .fn = collect }; /* queued at most once: `collecting` */
+
+	if (atomic_load(&rights.sockets) && !atomic_exchange(&collecting, true))
+		sched_defer(&work);
 }
