@@ -107,7 +107,7 @@ static struct ovl_super *super_of(struct super *s)
 static int ovl_statfs(struct super *s, struct lx_statfs *out)
 {
 	const struct memquota *q = &super_of(s)->quota;
-	uint64_t limit = q->limit, used = (uint64_t)q->used / 4096;
+	uint64_t limit = q->limit, used = (uint64_t)q->used / 4096 + 1; /* the root itself */
 
 	if (!limit && q->k && q->k->spec)
 		limit = q->k->spec->memory_limit;

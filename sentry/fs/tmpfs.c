@@ -333,7 +333,7 @@ struct tmpfs_inode *tmpfs_inode_new(struct super *s, const struct create_how *ho
 static int tmpfs_statfs(struct super *s, struct lx_statfs *out)
 {
 	const struct memquota *q = &container_of(s, struct tmpfs_super, super)->quota;
-	uint64_t limit = q->limit, used = (uint64_t)q->used / 4096;
+	uint64_t limit = q->limit, used = (uint64_t)q->used / 4096 + 1; /* the root itself */
 
 	if (!limit && q->k && q->k->spec)
 		limit = q->k->spec->memory_limit;

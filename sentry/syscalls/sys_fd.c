@@ -16,6 +16,8 @@
 #include "sentry/mm/usermem.h"
 #include "sentry/syscalls/handlers.h"
 
+#define DN_MULTISHOT 0x80000000u
+
 static int64_t dup_from(struct task *t, struct file *f, int min, bool cloexec)
 {
 	int fd = fd_reserve(t, min);
@@ -177,8 +179,10 @@ static int64_t file_fcntl(struct task *t, struct file *f, int cmd, uint64_t arg)
 	case LX_F_GET_SEALS:
 		m = tmpfs_file_data(f);
 		return m ? (int64_t)m->seals : -EINVAL;
-	case LX_F_SETLEASE:
 	case LX_F_NOTIFY:
+		/* Asking for no events takes a watch back; there are none. */
+		return f->inode->type != LX_S_IFDIR ? -ENOTDIR : arg & ~(uint64_t)DN_MULTISHOT ? -EINVAL : 0;
+	case LX_F_SETLEASE:
 		return -EINVAL;
 	case LX_F_GETLEASE:
 		return LX_F_UNLCK;
