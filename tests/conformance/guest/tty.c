@@ -185,13 +185,11 @@ static void job_control(void)
 		pid_t job = tap_fork();
 		if (job == 0) {
 			setpgid(0, 0);
-			tap_signal_fd(up[1]);
 			for (;;)
 				pause();
 		}
 		setpgid(job, job);
 		MUST(tcsetpgrp(slave, job) == 0 && tcgetpgrp(slave) == job);
-		tap_await_fd(up[0]);
 		tap_signal_fd(up[1]);
 		MUST(waitpid(job, &status, WUNTRACED) == job && WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP);
 		MUST(tcsetpgrp(slave, getpid()) == 0);
@@ -199,6 +197,7 @@ static void job_control(void)
 		MUST(tap_wait(job) == SIGKILL);
 		_exit(0);
 	}
+	tap_await_fd(up[0]); /* not before: a job that is stopped half way could not say that it is there */
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		type("\x1a");
 		usleep(2000);
