@@ -35,6 +35,11 @@ static struct pseudo_inode *of(struct inode *i)
 	return container_of(i, struct pseudo_inode, inode);
 }
 
+const struct pseudo_obj *pseudo_dir_object(struct inode *i, const struct pseudo_entry *e)
+{
+	return i->ops == &pseudo_dir_ops && of(i)->entry == e ? &of(i)->obj : NULL;
+}
+
 static struct pseudo_req request(struct inode *i, struct task *t)
 {
 	return (struct pseudo_req){ .t = t, .obj = &of(i)->obj, .entry = of(i)->entry };

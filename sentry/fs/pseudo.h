@@ -70,6 +70,8 @@ struct pseudo_super {
 /* NULL when memory is out. owner may be NULL: root's. */
 struct super *pseudo_create(const char *fstype, int32_t magic, const struct pseudo_entry *root,
 			    void (*owner)(const struct pseudo_obj *, uint32_t *uid, uint32_t *gid));
+/* What an inode of a pseudo filesystem's directory is about, borrowed, when it is one of this entry's; NULL for any other. */
+const struct pseudo_obj *pseudo_dir_object(struct inode *, const struct pseudo_entry *);
 /* The inode number of an object's entry, for lists. */
 uint64_t pseudo_ino(const struct pseudo_entry *, const struct pseudo_obj *);
 

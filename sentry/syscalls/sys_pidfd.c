@@ -5,6 +5,7 @@
 #include "abi/signal.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
+#include "sentry/fs/proc/proc.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/signal.h"
@@ -67,7 +68,10 @@ int64_t sys_pidfd_send_signal(struct task *t, const struct sysargs *a)
 	f = fd_get(t, arg_fd(a, 0));
 	if (!f)
 		return -EBADF;
+	/* An open /proc/PID stands for the process too: that is what programs had before there were pidfds. */
 	p = pidfd_process(f);
+	if (!p)
+		p = proc_dir_process(f->inode);
 	if (!p)
 		return -EBADF;
 	err = p->state == PROC_REAPED ? -ESRCH : send(t, p, arg_int(a, 1), arg_addr(a, 2));

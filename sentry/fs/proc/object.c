@@ -248,6 +248,13 @@ void proc_memory(const struct kernel *k, uint64_t *total, uint64_t *free_bytes)
 	}
 }
 
+struct process *proc_dir_process(struct inode *i)
+{
+	const struct pseudo_obj *o = pseudo_dir_object(i, &proc_process);
+
+	return o ? process_get(o->proc) : NULL;
+}
+
 static void add_size(const struct vma *v, void *arg)
 {
 	struct proc_sizes *s = arg;

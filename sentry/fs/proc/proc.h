@@ -37,6 +37,8 @@ struct fdtable *proc_obj_files(const struct pseudo_obj *);
 struct fsctx *proc_obj_fs(const struct pseudo_obj *);
 struct file *proc_obj_exe(const struct pseudo_obj *);
 struct cred *proc_obj_cred(const struct pseudo_obj *);
+/* The process whose /proc/PID this inode is, referenced; NULL for any other inode. */
+struct process *proc_dir_process(struct inode *);
 /* -ESRCH once it was waited for. */
 int proc_obj_alive(const struct pseudo_obj *);
 /* Bytes of its memory. As tracee_read(). */
