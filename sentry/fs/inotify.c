@@ -13,6 +13,7 @@
 #include "sentry/fs/anon.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
+#include "sentry/kernel/kernel.h"
 #include "sentry/mm/usermem.h"
 
 #define MAX_EVENTS 16384u    /* fs.inotify.max_queued_events */
@@ -36,10 +37,16 @@ static uint32_t padded(const char *name)
 static struct event *event_new(int wd, uint32_t mask, uint32_t cookie, const char *name)
 {
 	uint32_t len = padded(name);
-	struct event *ev = mem_zalloc(sizeof(*ev) + len);
+	int64_t size = (int64_t)sizeof(struct event) + len;
+	struct event *ev;
 
-	if (!ev)
+	if (memory_charge(the_kernel, size) < 0)
 		return NULL;
+	ev = mem_zalloc((size_t)size);
+	if (!ev) {
+		memory_charge(the_kernel, -size);
+		return NULL;
+	}
 	ev->e = (struct lx_inotify_event){ .wd = wd, .mask = mask, .cookie = cookie, .len = len };
 	if (name)
 		memcpy(ev->e.name, name, strlen(name));
@@ -49,6 +56,14 @@ static struct event *event_new(int wd, uint32_t mask, uint32_t cookie, const cha
 static bool same(const struct event *a, const struct event *b)
 {
 	return a->e.wd == b->e.wd && a->e.mask == b->e.mask && a->e.len == b->e.len && memcmp(a->e.name, b->e.name, a->e.len) == 0;
+}
+
+static void event_free(struct event *ev)
+{
+	if (!ev)
+		return;
+	memory_charge(the_kernel, -((int64_t)sizeof(*ev) + ev->e.len));
+	mem_free(ev);
 }
 
 /* Appends, unless it is what the last one says already, or there are too many: then the queue ends with one that says so. */
@@ -78,7 +93,7 @@ void inotify_queue(struct inotify *in, int wd, uint32_t mask, uint32_t cookie, c
 	if (queued)
 		waitq_wake(&in->queue, LX_POLLIN | LX_POLLRDNORM);
 	else
-		mem_free(ev);
+		event_free(ev);
 }
 
 static struct event *take_fitting(struct inotify *in, uint64_t room, int *err)
@@ -112,7 +127,7 @@ static int64_t inotify_read(struct file *f, struct task *t, struct uio *u, int64
 		uint64_t size = sizeof(ev->e) + ev->e.len;
 		int64_t put = uio_put(u, &ev->e, size);
 
-		mem_free(ev);
+		event_free(ev);
 		if (put < (int64_t)size)
 			return done ? done : -EFAULT;
 		done += put;
@@ -166,7 +181,7 @@ static void inotify_release(struct file *f)
 
 	watch_remove_all(in);
 	list_for_each_safe(ev, next, &in->events, link)
-		mem_free(ev);
+		event_free(ev);
 	mem_free(in);
 	atomic_fetch_sub(&instances, 1);
 }

@@ -32,10 +32,15 @@ static struct queue *queue_of(struct ipc_object *o)
 struct message *message_new(uint64_t len)
 {
 	int64_t size = (int64_t)(sizeof(struct message) + len);
-	struct message *m = memory_charge(the_kernel, size) == 0 ? mem_alloc((size_t)size) : NULL;
+	struct message *m;
 
+	if (memory_charge(the_kernel, size) < 0)
+		return NULL;
+	m = mem_alloc((size_t)size);
 	if (m)
 		*m = (struct message){ .len = len };
+	else
+		memory_charge(the_kernel, -size);
 	return m;
 }
 

@@ -127,6 +127,8 @@ void unix_disconnect(struct unix_sock *, struct unix_sock *peer);
 struct packet *packet_new(struct unix_sock *sender, uint32_t len);
 /* Fills it from the message; the first packet of a message takes its files. 0, -EFAULT, -ENOMEM. */
 int packet_fill(struct packet *, struct sock_msg *, uint32_t len);
+/* Frees its memory; NULL: nothing. */
+void packet_destroy(struct packet *);
 /* Lets go of a packet that was never queued (NULL: none), with the files it has. */
 void packet_unsent(struct unix_sock *sender, struct packet *);
 /* Lets go of a packet that was taken off a queue: its charge goes back to the sender, who may be waiting for that; files it still has are put. */

@@ -3,11 +3,34 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sentry/kernel/kernel.h"
 #include "sentry/net/unix.h"
 
 #define SMALL_ROOM (4096u - sizeof(struct packet))
 #define OVERHEAD 512u    /* charged for each packet beyond its bytes: what Linux's buffers cost, about */
 #define MERGE_MAX 1024u  /* pieces up to this are copied to the end of the last packet */
+
+/* What is queued counts against the sandbox's memory limit: guests can have a great many sockets. */
+static struct packet *packet_alloc(uint32_t room)
+{
+	int64_t size = (int64_t)sizeof(struct packet) + room;
+	struct packet *p;
+
+	if (memory_charge(the_kernel, size) < 0)
+		return NULL;
+	p = mem_alloc((size_t)size);
+	if (!p)
+		memory_charge(the_kernel, -size);
+	return p;
+}
+
+void packet_destroy(struct packet *p)
+{
+	if (!p)
+		return;
+	memory_charge(the_kernel, -((int64_t)sizeof(*p) + p->room));
+	mem_free(p);
+}
 
 struct packet *packet_new(struct unix_sock *sender, uint32_t len)
 {
@@ -17,7 +40,7 @@ struct packet *packet_new(struct unix_sock *sender, uint32_t len)
 	if (room == SMALL_ROOM)
 		p = atomic_exchange(&sender->spare, NULL);
 	if (!p)
-		p = mem_alloc(sizeof(*p) + room);
+		p = packet_alloc(room);
 	if (!p)
 		return NULL;
 	memset(p, 0, sizeof(*p));
@@ -47,7 +70,7 @@ static void recycle(struct unix_sock *sender, struct packet *p)
 
 	if (p->room == SMALL_ROOM && sender && atomic_compare_exchange_strong(&sender->spare, &none, p))
 		return;
-	mem_free(p);
+	packet_destroy(p);
 }
 
 static void uncharge(struct unix_sock *sender, uint32_t bytes)

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sentry/fs/fdtable.h"
+#include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/task.h"
 #include "sentry/net/unix.h"
 
@@ -169,7 +171,7 @@ static void unix_free(struct socket *s)
 {
 	struct unix_sock *u = unix_of(s);
 
-	mem_free(atomic_load(&u->spare));
+	packet_destroy(atomic_load(&u->spare));
 	unix_name_free(atomic_load(&u->name));
 	mem_free(u);
 }
@@ -228,12 +230,31 @@ static int64_t unix_pending(struct socket *s, bool out)
 	return list_empty(&u->queue) ? 0 : list_first(&u->queue, struct packet, link)->len;
 }
 
+/* A pidfd of the process that SO_PEERCRED names. */
+static int peer_pidfd(struct unix_sock *u, struct task *t, void *buf, uint32_t *len)
+{
+	struct process *p = u->peer_cred.pid ? process_find(t->k, u->peer_cred.pid) : NULL;
+	struct file *f;
+	int32_t fd;
+	int ret;
+
+	if (!p)
+		return u->peer_cred.pid ? -ESRCH : -ENODATA;
+	ret = pidfd_file(t, p, 0, &f);
+	process_put(p);
+	fd = ret < 0 ? ret : fd_add(t, f, true);
+	if (fd < 0)
+		return fd;
+	*len = *len < sizeof(fd) ? *len : (uint32_t)sizeof(fd);
+	memcpy(buf, &fd, *len);
+	return 0;
+}
+
 static int unix_getsockopt(struct socket *s, struct task *t, int level, int name, void *buf, uint32_t *len)
 {
 	struct unix_sock *u = unix_of(s);
 	int32_t listening = atomic_load(&u->state) == UNIX_LISTENING;
 
-	(void)t;
 	if (level != LX_SOL_SOCKET)
 		return -EOPNOTSUPP;
 	switch (name) {
@@ -243,6 +264,8 @@ static int unix_getsockopt(struct socket *s, struct task *t, int level, int name
 		memcpy(buf, &u->peer_cred, *len);
 		lock_drop(&s->lock);
 		return 0;
+	case LX_SO_PEERPIDFD:
+		return peer_pidfd(u, t, buf, len);
 	case LX_SO_ACCEPTCONN:
 		*len = *len < sizeof(listening) ? *len : (uint32_t)sizeof(listening);
 		memcpy(buf, &listening, *len);

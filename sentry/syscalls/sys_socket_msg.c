@@ -285,22 +285,26 @@ int64_t sys_recvfrom(struct task *t, const struct sysargs *a)
 	return named < 0 ? named : ret;
 }
 
+/* What recvmsg writes at the end of the header, in one piece. */
+struct header_end {
+	uint64_t controllen;
+	uint32_t flags;
+} __attribute__((packed));
+_Static_assert(offsetof(struct lx_msghdr, msg_flags) == offsetof(struct lx_msghdr, msg_controllen) + sizeof(uint64_t), "struct msghdr");
+
 /* Name, control data and flags of a message that came, into the guest's header. */
 static int header_out(struct task *t, const struct header *h, struct socket *s, struct sock_msg *m)
 {
 	uint32_t flags = m->out_flags | (m->flags & LX_MSG_CMSG_CLOEXEC);
 	uint64_t control_len = h->h.msg_controllen;
+	struct header_end end;
 	int ret = 0;
 
 	scm_deliver(t, &m->scm, socket_opt(s, LX_SO_PASSCRED), uaddr(h->h.msg_control), &control_len, flags & LX_MSG_CMSG_CLOEXEC, &flags);
 	if (h->h.msg_name)
 		ret = sockaddr_out(t, &m->addr, uaddr(h->h.msg_name), uaddr_add(h->at, offsetof(struct lx_msghdr, msg_namelen)));
-	flags &= RECV_FLAGS_OUT;
-	if (ret == 0)
-		ret = copy_out(t, uaddr_add(h->at, offsetof(struct lx_msghdr, msg_flags)), &flags, sizeof(flags));
-	if (ret == 0)
-		ret = copy_out(t, uaddr_add(h->at, offsetof(struct lx_msghdr, msg_controllen)), &control_len, sizeof(control_len));
-	return ret;
+	end = (struct header_end){ control_len, flags & RECV_FLAGS_OUT };
+	return ret < 0 ? ret : copy_out(t, uaddr_add(h->at, offsetof(struct lx_msghdr, msg_controllen)), &end, sizeof(end));
 }
 
 static int64_t recv_header(struct task *t, struct file *f, struct socket *s, uaddr_t at, uint32_t flags)
