@@ -56,7 +56,9 @@ LDLIBS   := -lseccomp -luring -lyaml -ljansson -lnettle -lxxhash -lcapstone
 ifeq ($(VARIANT),release)
 CFLAGS   += -O2 -fstack-protector-strong
 CPPFLAGS += -D_FORTIFY_SOURCE=2
-LDFLAGS  := -static-pie
+# Relocations in two bits each: they are read at each of a sandbox's three starts.
+LDFLAGS  := -static-pie -Wl,-z,pack-relative-relocs
+ENTRY    := -Wl,-e,picket_entry # tools/start.S
 else ifeq ($(VARIANT),debug)
 CFLAGS   += -O1 -fstack-protector-strong
 CPPFLAGS += -DPICKET_DEBUG
@@ -190,7 +192,7 @@ $(O)/libpicket.a: $(LIBS)
 
 $(O)/picket: $(MAIN_OBJ) $(LIBS)
 	$(if $(Q),@echo "  LD $@")
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--gc-sections -o $@ $(MAIN_OBJ) -Wl,--start-group $(LIBS) -Wl,--end-group $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(ENTRY) -Wl,--gc-sections -o $@ $(MAIN_OBJ) -Wl,--start-group $(LIBS) -Wl,--end-group $(LDLIBS)
 
 install: $(O)/picket
 	install -D -m 755 $(O)/picket $(DESTDIR)$(PREFIX)/bin/picket

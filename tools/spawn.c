@@ -29,9 +29,17 @@ struct launch {
 	int err; /* errno of what went wrong in the child */
 };
 
+/* What tools/confine.c and the gofer's start need until they give everything up. */
+static const unsigned char kept_capabilities[] = {
+	CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, /* opening the roots as the caller may */
+	CAP_SETGID, CAP_SETUID, CAP_SETPCAP,                          /* becoming nobody */
+	CAP_SYS_CHROOT, CAP_SYS_ADMIN,                                /* namespaces, mounts of the roots, the empty root */
+	CAP_SYS_RESOURCE,                                             /* the limit of open files */
+};
+
 /*
  * An exec by an id that is not mapped yet loses every capability, unless they are ambient. The child gives them all up again
- * when it has made its namespaces.
+ * when it has made its namespaces. Each costs a copy of the credentials, so only those are raised that are needed.
  */
 static void keep_capabilities(void)
 {
@@ -44,8 +52,8 @@ static void keep_capabilities(void)
 		data[i].inheritable = data[i].permitted;
 	if (syscall(SYS_capset, &head, data))
 		return;
-	for (unsigned long cap = 0; !prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) || errno == EPERM; cap++)
-		;
+	for (size_t i = 0; i < ARRAY_LEN(kept_capabilities); i++)
+		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)kept_capabilities[i], 0, 0);
 }
 
 /* In the child, on a stack of its own but in the parent's memory: host calls only. */
