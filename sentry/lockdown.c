@@ -85,6 +85,7 @@ static const struct allowed allowlist[] = {
 	{ SCMP_SYS(fsync), ANY, 0, "fsync means the host's" },
 	{ SCMP_SYS(fdatasync), ANY, 0, "the same" },
 	{ SCMP_SYS(sync_file_range), ANY, 0, "the same" },
+	{ SCMP_SYS(syncfs), ANY, 0, "sync(2) of a volume, by a donated fd" },
 	{ SCMP_SYS(fadvise64), ANY, 0, "read-ahead hints" },
 	{ SCMP_SYS(copy_file_range), ANY, 0, "copies between donated files" },
 	{ SCMP_SYS(memfd_create), ANY, 0, "in-memory files: not a way to a path or a socket" },

@@ -120,8 +120,8 @@ static int64_t dir_read(struct file *f, struct task *t, struct uio *u, int64_t *
 
 static int dir_fsync(struct file *f, struct task *t, bool data_only)
 {
-	(void)f, (void)t, (void)data_only;
-	return 0;
+	(void)t, (void)data_only;
+	return f->inode->ops->fsync_dir ? f->inode->ops->fsync_dir(f->inode) : 0;
 }
 
 static void dir_release(struct file *f)

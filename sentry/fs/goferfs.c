@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "abi/fcntl.h"
+#include "base/host.h"
 #include "base/mem.h"
+#include "platform/platform.h"
 #include "sentry/fs/goferfs_inode.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/kernel.h"
@@ -203,15 +206,30 @@ static int goferfs_statfs(struct super *s, struct lx_statfs *out)
 	return 0;
 }
 
+static int goferfs_sync(struct super *s, struct task *t)
+{
+	struct gfd *f = atomic_load(&super_of(s)->sync_fd);
+	int ret;
+
+	(void)t;
+	if (!f)
+		return 0; /* nothing was ever written here */
+	platform_stuck_begin();
+	ret = (int)host_ret(syncfs(f->fd));
+	platform_stuck_end();
+	return ret;
+}
+
 static void goferfs_super_destroy(struct super *s)
 {
 	struct gofer_super *gs = super_of(s);
 
 	ginode_unpin_all(gs);
+	gfd_put(atomic_load(&gs->sync_fd));
 	mem_free(gs);
 }
 
-static const struct super_ops super_ops = { .statfs = goferfs_statfs, .destroy = goferfs_super_destroy };
+static const struct super_ops super_ops = { .statfs = goferfs_statfs, .sync = goferfs_sync, .destroy = goferfs_super_destroy };
 
 /* How many donated fds one filesystem keeps: a fair part of what this process may have open. */
 static int fds_to_keep(void)

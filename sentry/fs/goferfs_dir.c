@@ -156,7 +156,7 @@ static int lookup_call(struct ginode *dir, const char *name, struct inode **out)
 	int ret = ginode_handle(dir, &handle);
 
 	if (ret == 0)
-		ret = gofer_walk(dir->gs->client, handle, &n, 1, GOFER_WALK_HANDLE_LAST, &e, link, sizeof(link), &w);
+		ret = ginode_walk(dir->gs, handle, n, 0, &e, link, sizeof(link), &w);
 	if (ret < 0)
 		return ret;
 	if (w.count != 1)
@@ -374,10 +374,19 @@ static int goferfs_rename(struct inode *from, const char *name, struct inode *wh
 	return 0;
 }
 
+static int goferfs_fsync_dir(struct inode *i)
+{
+	struct ginode *dir = ginode_of(i);
+	uint32_t handle;
+	int ret = ginode_handle(dir, &handle);
+
+	return ret < 0 ? ret : gofer_fsync_dir(dir->gs->client, handle);
+}
+
 #define DIR_OPS                                                                                \
 	GOFERFS_ANY_TYPE, .lookup = goferfs_lookup, .prefetch = goferfs_prefetch, .create = goferfs_create_inode,            \
 	.link = goferfs_link, .unlink = goferfs_unlink, .rmdir = goferfs_rmdir,                \
-	.rename = goferfs_rename, .list = goferfs_list, .open = dirfile_open
+	.rename = goferfs_rename, .list = goferfs_list, .fsync_dir = goferfs_fsync_dir, .open = dirfile_open
 
 const struct inode_ops goferfs_dir_ops = { DIR_OPS };
 const struct inode_ops goferfs_shared_dir_ops = { DIR_OPS, .revalidate = goferfs_revalidate };

@@ -1,4 +1,5 @@
 /* goferfs: inodes by the host's identity, their handles and their fds. */
+#include "sentry/fs/dentry.h"
 #include "sentry/fs/goferfs_inode.h"
 
 #include <errno.h>
@@ -202,6 +203,27 @@ void ginode_destroy(struct inode *i)
 		inode_put(&parent->inode);
 }
 
+static int walk_once(struct gofer_super *gs, uint32_t dir, struct gofer_name name, uint32_t flags, struct gofer_entry *e, char *link,
+		     size_t link_size, struct gofer_walked *w)
+{
+	flags |= GOFER_WALK_HANDLE_LAST;
+	if (flags & GOFER_OPEN_ACCESS)
+		return gofer_walk_open(gs->client, dir, &name, 1, flags, e, link, link_size, w);
+	return gofer_walk(gs->client, dir, &name, 1, flags, e, link, link_size, w);
+}
+
+int ginode_walk(struct gofer_super *gs, uint32_t dir, struct gofer_name name, uint32_t flags, struct gofer_entry *e, char *link,
+		size_t link_size, struct gofer_walked *w)
+{
+	int ret = walk_once(gs, dir, name, flags, e, link, link_size, w);
+
+	if (ret != -ENFILE && !(ret == 0 && w->error == -ENFILE))
+		return ret;
+	dcache_shrink();
+	gofer_close_flush(gs->client);
+	return walk_once(gs, dir, name, flags, e, link, link_size, w);
+}
+
 /* Asks for a handle by the name in the parent; the answer must be this very inode. */
 static int handle_by_name(struct ginode *g, uint32_t *out)
 {
@@ -212,7 +234,7 @@ static int handle_by_name(struct ginode *g, uint32_t *out)
 	int ret = ginode_handle(g->parent, &dir);
 
 	if (ret == 0)
-		ret = gofer_walk(g->gs->client, dir, &name, 1, GOFER_WALK_HANDLE_LAST, &e, NULL, 0, &w);
+		ret = ginode_walk(g->gs, dir, name, 0, &e, NULL, 0, &w);
 	if (ret < 0)
 		return ret;
 	if (w.count != 1)
@@ -265,8 +287,13 @@ static struct gfd *gfd_new(int fd, bool write)
 /* Keeps the fd with the inode while there is room for more of them. */
 static void keep(struct ginode *g, struct gfd *f)
 {
-	struct gfd **slot = f->writable ? &g->kept_write : &g->kept_read;
+	struct gfd **slot = f->writable ? &g->kept_write : &g->kept_read, *none = NULL;
 
+	if (f->writable && !atomic_load(&g->gs->sync_fd)) {
+		ref_get(&f->ref);
+		if (!atomic_compare_exchange_strong(&g->gs->sync_fd, &none, f))
+			gfd_put(f);
+	}
 	if (atomic_load(&g->gs->fds) >= g->gs->fds_max)
 		return;
 	LOCK_GUARD(&g->lock);
@@ -295,7 +322,7 @@ static int open_by_name(struct ginode *g, uint32_t flags, bool *done)
 	name = gname(g->name);
 	ret = ginode_handle(g->parent, &dir);
 	if (ret == 0)
-		ret = gofer_walk_open(g->gs->client, dir, &name, 1, GOFER_WALK_HANDLE_LAST | flags, &e, NULL, 0, &w);
+		ret = ginode_walk(g->gs, dir, name, flags, &e, NULL, 0, &w);
 	*done = true;
 	if (ret < 0)
 		return ret;

@@ -32,6 +32,7 @@ struct gofer_super {
 	struct list pinned;       /* inodes whose owner only the sentry knows; one reference each */
 	/* atomic */
 	_Atomic int fds;          /* kept */
+	struct gfd *_Atomic sync_fd; /* referenced; some fd that can be written to: what sync(2) names the host's file system by; NULL: none yet */
 	_Atomic uint64_t changes; /* of any attribute or directory here: listings of before tell names, not attributes */
 };
 
@@ -88,6 +89,12 @@ void ginode_destroy(struct inode *);
 void ginode_set_attr(struct ginode *, const struct gofer_attr *);
 /* Attributes of this filesystem changed. */
 void ginode_changed(struct ginode *);
+/*
+ * gofer_walk() (flags 0) or gofer_walk_open() (GOFER_OPEN_*) of one name, which gets a handle. When the gofer has no more of them, what
+ * only the cache holds is let go and the call is made again.
+ */
+int ginode_walk(struct gofer_super *, uint32_t dir, struct gofer_name, uint32_t flags, struct gofer_entry *, char *link, size_t link_size,
+		struct gofer_walked *);
 /* A handle for it: 0 and *out, or negative errno. */
 int ginode_handle(struct ginode *, uint32_t *out);
 /* An fd of a regular file: kept or asked for; *out referenced. truncate is the caller's. */

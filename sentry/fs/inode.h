@@ -78,6 +78,8 @@ struct inode_ops {
 	void (*prefetch)(struct inode *dir, const char *rest, bool open);
 	/* All names but "." and ".."; see fs/dirfile.h. */
 	int (*list)(struct inode *dir, struct task *, struct dirlist *);
+	/* fsync(2) of a directory: its names are on the disk. Absent: there is no disk. */
+	int (*fsync_dir)(struct inode *dir);
 	/* A regular file without a name (O_TMPFILE): nlink 0. Absent: -EOPNOTSUPP. */
 	int (*tmpfile)(struct inode *dir, const struct create_how *, struct task *, struct inode **out);
 	/* May a cached dentry still be used? For shared and changing trees (proc, live volumes); absent: yes. `inode` NULL: a negative entry. */

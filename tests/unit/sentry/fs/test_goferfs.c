@@ -17,6 +17,7 @@ static struct world w;
 static char dir[32];
 static pid_t gofer;
 static int lifeline;
+static uint32_t gofer_handles; /* 0: the default */
 static struct gofer_client *client;
 
 static void host(const char *command)
@@ -48,6 +49,7 @@ static void start_gofer(uint32_t flags)
 	cfg.root[0].flags = flags;
 	cfg.roots = 1;
 	cfg.unlocked = true;
+	cfg.max_handles = gofer_handles;
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock), 0);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel), 0);
 	gofer = fork();
@@ -187,4 +189,19 @@ Test(goferfs, an_overlay_leaves_the_host_alone)
 	cr_assert_eq(look(&w, "/link/c", 0), -ENOENT, "the link's target has moved");
 	cr_assert_eq(strlen(names_in(&w, "/list")), 4);
 	host("test $(cat file) = text && test -f a/b/c/f && test -f list/2");
+}
+
+Test(goferfs, handles_that_only_the_cache_holds_are_given_back_when_they_run_out)
+{
+	char name[32];
+
+	host("mkdir many; for i in $(seq 60); do mkdir many/$i; done");
+	gofer_handles = 24;
+	world_init(&w, attach(BOOT_CACHE_EXCLUSIVE, GOFER_ROOT_READONLY));
+	for (int round = 0; round < 2; round++) {
+		for (int i = 1; i <= 60; i++) {
+			snprintf(name, sizeof(name), "/many/%d/none", i);
+			cr_assert_eq(look(&w, name, 0), -ENOENT, "%s", name);
+		}
+	}
 }
