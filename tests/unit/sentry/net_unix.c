@@ -182,3 +182,53 @@ Test(net_unix, the_collector_frees_a_socket_in_its_own_queue_and_no_other)
 	file_put(f[0]);
 	sched_run_deferred();
 }
+
+/* A named stream server, a client, a message with a file, its reading: as far as memory goes. */
+static void whole_life(void)
+{
+	struct sock_addr a = named("life");
+	struct socket *server = NULL, *client = NULL, *peer = NULL;
+	struct file *f = NULL;
+	char buf[8];
+
+	if (socket_create(task, LX_AF_UNIX, LX_SOCK_STREAM, 0, &server) < 0)
+		return;
+	if (server->ops->bind(server, task, &a) == 0 && server->ops->listen(server, task, 1) == 0 &&
+	    socket_create(task, LX_AF_UNIX, LX_SOCK_STREAM, 0, &client) == 0 && socket_file(task, client, 0, &f) == 0 &&
+	    client->ops->connect(client, task, &a, true) == 0) {
+		struct scm_files *files = mem_zalloc(sizeof(*files) + sizeof(struct file *));
+
+		if (files) {
+			list_init(&files->link);
+			files->count = 1;
+			files->file[0] = file_get(f);
+		}
+		put(client, "x", files);
+		if (server->ops->accept(server, &peer) == 0) {
+			get(peer, buf, 8, LX_MSG_PEEK);
+			get(peer, buf, 8, 0);
+			socket_discard(peer);
+		}
+	}
+	file_put(f);
+	socket_discard(server);
+	/* A call's end, as the dispatcher does it. */
+	if (task->blk.data)
+		task->blk.data_free(task->blk.data);
+	task->blk.data = NULL;
+	sched_run_deferred();
+	sched_run_deferred();
+}
+
+Test(net_unix, nothing_leaks_whichever_allocation_fails)
+{
+	whole_life(); /* what is made once for ever */
+	for (uint64_t n = 1; n < 40; n++) {
+		uint64_t before = mem_live();
+
+		mem_fail_after(n);
+		whole_life();
+		mem_fail_after(0);
+		cr_assert_eq(mem_live(), before, "allocation %lu", (unsigned long)n);
+	}
+}
