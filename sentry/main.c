@@ -169,6 +169,7 @@ static int boot(struct boot *b, int control_fd)
 	if (!ret)
 		ret = make_platform(b);
 	if (!ret) {
+		mem_warm_up();
 		b->stage = CONTROL_STAGE_LOCKDOWN;
 		ret = sentry_lockdown(b->k, b->why, sizeof(b->why));
 	}

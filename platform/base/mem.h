@@ -25,6 +25,11 @@ void mem_free(void *p);
  * in /proc. It also keeps an idle process small. Called before threads are made.
  */
 void mem_single_arena(void);
+/*
+ * Makes the program's data and the next pages of its heap resident at once, instead of by a page fault each. After the last fork, which would
+ * make every one of them fault again.
+ */
+void mem_warm_up(void);
 
 /* Makes the allocation that comes `n` calls from now fail (1: the next one); 0 turns it off. Debug builds only. */
 void mem_fail_after(uint64_t n);

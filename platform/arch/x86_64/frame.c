@@ -165,26 +165,25 @@ int arch_push_frame(struct tracee *t, const struct sigframe *s)
 
 /*
  * The length of the frame's XSAVE area: all of it where both marks are right, else the legacy part, as the host does.
- * The guest may have written anything there.
+ * The guest may have written anything there; `held` has `n` bytes of it.
  */
-static size_t state_length(struct tracee *t, uint64_t fpstate, const uint8_t *legacy)
+static size_t state_length(const uint8_t *held, size_t n)
 {
 	struct sw_bytes sw;
 	uint32_t magic2;
 
-	memcpy(&sw, legacy + XSTATE_SW_BYTES, sizeof(sw));
+	memcpy(&sw, held + XSTATE_SW_BYTES, sizeof(sw));
 	if (sw.magic1 != FP_MAGIC1 || sw.xstate_size < XSTATE_LEGACY + XSTATE_HEADER || sw.xstate_size > xstate_frame_size() ||
-	    sw.xstate_size + sizeof(uint32_t) > sw.extended_size)
+	    sw.xstate_size + sizeof(uint32_t) > sw.extended_size || sw.xstate_size + sizeof(magic2) > n)
 		return XSTATE_LEGACY;
-	if (tracee_read(t, &magic2, (uaddr_t){ fpstate + sw.xstate_size }, sizeof(magic2)) != sizeof(magic2))
-		return XSTATE_LEGACY;
+	memcpy(&magic2, held + sw.xstate_size, sizeof(magic2));
 	return magic2 == FP_MAGIC2 ? sw.xstate_size : XSTATE_LEGACY;
 }
 
 static int restore_state(struct tracee *t, uint64_t fpstate)
 {
 	AUTO_FREE uint8_t *area = mem_alloc(XSTATE_REGSET_MAX);
-	AUTO_FREE uint8_t *held = mem_zalloc(XSTATE_REGSET_MAX);
+	AUTO_FREE uint8_t *held = mem_alloc(XSTATE_REGSET_MAX + sizeof(uint32_t));
 
 	if (!area || !held)
 		return -EFAULT;
@@ -195,13 +194,12 @@ static int restore_state(struct tracee *t, uint64_t fpstate)
 	if (!fpstate) {
 		xstate_clear(area, (size_t)n);
 	} else {
-		if (fpstate & 63 || tracee_read(t, held, (uaddr_t){ fpstate }, XSTATE_LEGACY) != XSTATE_LEGACY)
-			return -EFAULT;
-		size_t len = state_length(t, fpstate, held);
+		/* In one piece: what lies behind a shorter area may be anything, or nothing. */
+		int64_t got = fpstate & 63 ? -EFAULT : tracee_read(t, held, (uaddr_t){ fpstate }, xstate_frame_size() + sizeof(uint32_t));
 
-		if (len > XSTATE_LEGACY && tracee_read(t, held, (uaddr_t){ fpstate }, len) != (int64_t)len)
+		if (got < XSTATE_LEGACY)
 			return -EFAULT;
-		xstate_from_frame(area, (size_t)n, held, len);
+		xstate_from_frame(area, (size_t)n, held, state_length(held, (size_t)got));
 	}
 	/* The host refuses what no processor state can hold. */
 	return stop_xstate_set(t, area, (size_t)n) < 0 ? -EFAULT : 0;
