@@ -39,7 +39,9 @@ struct file *file_new(const struct file_ops *ops, struct inode *inode, const str
 	f->priv = priv;
 	f->readable = !(flags & LX_O_PATH) && (mode == LX_O_RDONLY || mode == LX_O_RDWR);
 	f->writable = !(flags & LX_O_PATH) && (mode == LX_O_WRONLY || mode == LX_O_RDWR);
-	if (f->writable)
+	/* As in Linux a memfd's own file does not count: it may be executed while it is open. */
+	f->counted_writer = f->writable && path->mount != anon_mount();
+	if (f->counted_writer)
 		atomic_fetch_add(&inode->writers, 1);
 	atomic_init(&f->flags, flags & ~(uint32_t)NOT_KEPT);
 	lock_init(&f->pos_lock, RANK_FILE_POS, "file.pos_lock");
@@ -62,7 +64,7 @@ static void file_free(struct file *f)
 	flock_file_gone(f);
 	if (f->ops->release)
 		f->ops->release(f);
-	if (f->writable)
+	if (f->counted_writer)
 		atomic_fetch_sub(&f->inode->writers, 1);
 	if (f->executing)
 		atomic_fetch_sub(&f->inode->executing, 1);

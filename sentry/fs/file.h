@@ -73,6 +73,7 @@ struct file {
 	struct cred *cred;       /* the opener's; referenced; NULL where the sentry itself opened it (copy-up) */
 	void *priv;              /* owned by ops */
 	bool readable, writable;
+	bool counted_writer;     /* in inode->writers */
 	bool executing;          /* a program that runs: counted in inode->executing; set by exec while the file is its own */
 	/* atomic */
 	_Atomic uint32_t flags;  /* LX_O_* as F_GETFL shows them */

@@ -237,6 +237,8 @@ void kernel_end(struct kernel *k)
 {
 	struct control_stats stats;
 
+	/* What was found out last, refusals above all, is told before the end. */
+	sched_run_deferred();
 	if (k->spec->report_syscalls)
 		report_calls(k);
 	kernel_stats(k, &stats);

@@ -69,7 +69,7 @@ int exec_plan_map(struct exec_plan *plan, uint64_t addr, uint64_t len, uint32_t 
 	v = mem_zalloc(sizeof(*v));
 	if (!v)
 		return -ENOMEM;
-	*v = (struct vma){ .start = addr, .end = addr + len, .prot = prot, .flags = LX_MAP_PRIVATE | extra_flags,
+	*v = (struct vma){ .start = addr, .end = addr + len, .prot = prot, .flags = LX_MAP_PRIVATE | extra_flags | (name ? VMA_AHEAD : 0),
 			   .file = f ? file_get(f) : NULL, .offset = offset, .may_write = true, .may_exec = true, .name = name };
 	v->charged = vma_is_charged(v);
 	lock_take(&mm->lock);

@@ -239,7 +239,7 @@ bool vma_is_charged(const struct vma *v)
 {
 	if (v->flags & LX_MAP_SHARED)
 		return !v->file;
-	return (v->prot & LX_PROT_WRITE) && !(v->flags & LX_MAP_NORESERVE);
+	return (v->prot & LX_PROT_WRITE) && !(v->flags & VMA_AHEAD);
 }
 
 int vma_clear(struct mm *mm, uint64_t start, uint64_t end)

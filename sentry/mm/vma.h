@@ -10,6 +10,8 @@
 #define PAGE_SIZE_LX 4096ull
 #define PAGE_DOWN(x) ((x) & ~(PAGE_SIZE_LX - 1))
 #define PAGE_UP(x) (((x) + PAGE_SIZE_LX - 1) & ~(PAGE_SIZE_LX - 1))
+/* In vma.flags, beside LX_MAP_*: heap and stack, mapped ahead of their use and not charged as a whole. */
+#define VMA_AHEAD 0x40000000u
 /* In vma.flags, beside LX_MAP_*: a fork's child does not get it. */
 #define VMA_DONTFORK 0x80000000u
 #define MM_LOWEST 0x10000ull /* vm.mmap_min_addr */

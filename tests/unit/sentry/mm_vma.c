@@ -141,6 +141,8 @@ Test(vma, charges_follow_what_is_writable)
 	*v = (struct vma){ .start = at(0), .end = at(4), .prot = LX_PROT_READ | LX_PROT_WRITE, .flags = LX_MAP_PRIVATE };
 	cr_expect(vma_is_charged(v));
 	v->flags |= LX_MAP_NORESERVE;
+	cr_expect(vma_is_charged(v), "a limit that a flag could pass by would be none");
+	v->flags |= VMA_AHEAD;
 	cr_expect_not(vma_is_charged(v));
 	v->flags = LX_MAP_SHARED;
 	v->prot = LX_PROT_READ;
