@@ -120,6 +120,8 @@ static int open_dirs(struct state *s, struct failure *f)
 	if (!err)
 		err = open_dir(dir, "runs", &s->runs_fd);
 	if (!err)
+		err = atomic_clean(s->runs_fd); /* records that a killed run had not finished writing */
+	if (!err)
 		err = open_dir(s->runs_fd, s->run_id, &s->log_fd);
 	return err ? fail(f, err, EXIT_PICKET, "state directory '%s': %s", s->path, strerror(-err)) : 0;
 }
