@@ -8,6 +8,7 @@
 #include "abi/time.h"
 #include "base/host.h"
 #include "sentry/fs/file.h"
+#include "sentry/kernel/clock.h"
 #include "sentry/kernel/signal.h"
 #include "sentry/kernel/task.h"
 #include "sentry/syscalls/handlers.h"
@@ -341,6 +342,7 @@ int64_t sys_recvmsg(struct task *t, const struct sysargs *a)
 static int mmsg_deadline(struct task *t, uaddr_t at, int64_t *deadline)
 {
 	struct lx_timespec ts;
+	int ret;
 
 	*deadline = INT64_MAX;
 	if (uaddr_null(at))
@@ -349,14 +351,11 @@ static int mmsg_deadline(struct task *t, uaddr_t at, int64_t *deadline)
 		*deadline = (int64_t)t->blk.scratch[2];
 		return 0;
 	}
-	if (copy_in(t, &ts, at, sizeof(ts)) < 0)
-		return -EFAULT;
-	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= 1000000000)
-		return -EINVAL;
-	if (ts.tv_sec < INT64_MAX / 2000000000)
-		*deadline = host_monotonic_ns() + ts.tv_sec * 1000000000 + ts.tv_nsec;
+	ret = timespec_copy_in(t, at, &ts);
+	if (ret == 0)
+		*deadline = clock_deadline(LX_CLOCK_MONOTONIC, timespec_to_ns(&ts), false);
 	t->blk.scratch[2] = (uint64_t)*deadline;
-	return 0;
+	return ret;
 }
 
 int64_t sys_recvmmsg(struct task *t, const struct sysargs *a)

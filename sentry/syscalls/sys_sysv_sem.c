@@ -3,8 +3,8 @@
 #include <stddef.h>
 
 #include "abi/time.h"
-#include "base/host.h"
 #include "base/mem.h"
+#include "sentry/kernel/clock.h"
 #include "sentry/kernel/sysv_sem.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
@@ -54,14 +54,13 @@ int64_t sys_semop(struct task *t, const struct sysargs *a)
 int64_t sys_semtimedop(struct task *t, const struct sysargs *a)
 {
 	struct lx_timespec ts;
+	int ret;
 
 	if (arg_u64(a, 3) && !t->blk.rerun) {
-		if (copy_in(t, &ts, arg_addr(a, 3), sizeof(ts)) < 0)
-			return -EFAULT;
-		if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= 1000000000)
-			return -EINVAL;
-		if (ts.tv_sec < INT64_MAX / 2000000000)
-			task_set_deadline(t, host_monotonic_ns() + ts.tv_sec * 1000000000 + ts.tv_nsec);
+		ret = timespec_copy_in(t, arg_addr(a, 3), &ts);
+		if (ret < 0)
+			return ret;
+		task_set_deadline(t, clock_deadline(LX_CLOCK_MONOTONIC, timespec_to_ns(&ts), false));
 	}
 	return operate(t, a);
 }
