@@ -75,6 +75,13 @@ static int take_ahead(struct ginode *dir, const char *name, struct inode **out)
 	return 0;
 }
 
+/* The look-up that comes now has its answer from the walk of the whole path: it is not to be asked again. */
+static bool has_ahead(struct ginode *dir, struct gofer_name name)
+{
+	LOCK_GUARD(&dir->lock);
+	return dir->ahead_name && strncmp(dir->ahead_name, name.s, name.len) == 0 && !dir->ahead_name[name.len];
+}
+
 #define AHEAD_MAX 16
 
 /* The names at the start of a path, as far as they are plain ones; *whole: none is left out. */
@@ -133,7 +140,8 @@ static void goferfs_prefetch(struct inode *i, const char *rest, bool open)
 	uint32_t handle;
 
 	open = open && whole;
-	if (!dir->gs->caching || n == 0 || (n == 1 && !open) || dir->listing || ginode_handle(dir, &handle) < 0)
+	if (!dir->gs->caching || n == 0 || (n == 1 && !open) || dir->listing ||
+	    has_ahead(dir, names[0]) || ginode_handle(dir, &handle) < 0)
 		return;
 	if (open)
 		ret = gofer_walk_open(dir->gs->client, handle, names, n, GOFER_WALK_HANDLE_ALL | GOFER_OPEN_READ, entries, link,

@@ -156,7 +156,7 @@ static int open_interpreter(struct task *t, const struct image *im, struct file 
 	got = exec_read(im->file, name, p->p_filesz, p->p_offset);
 	if (got < (int64_t)p->p_filesz || name[p->p_filesz - 1])
 		return got < 0 ? (int)got : -ENOEXEC;
-	ret = vfs_walk(t, LX_AT_FDCWD, name, 0, &path);
+	ret = vfs_walk(t, LX_AT_FDCWD, name, WALK_WILL_OPEN, &path);
 	if (ret < 0)
 		return ret;
 	if (path_inode(&path)->type != LX_S_IFREG)

@@ -109,7 +109,7 @@ static int open_program(struct task *t, int at_fd, const char *name, uint32_t wa
 {
 	AUTO_PATH struct path path = { 0 };
 	struct inode *inode;
-	int ret = vfs_walk(t, at_fd, name, walk, &path);
+	int ret = vfs_walk(t, at_fd, name, walk | WALK_WILL_OPEN, &path);
 
 	*out = NULL;
 	if (ret < 0)
