@@ -97,6 +97,7 @@ int exec_plan_map(struct exec_plan *plan, uint64_t addr, uint64_t len, uint32_t 
 /* A program that runs is not written to, and one that is open for writing does not run. Takes the reference when it fails. */
 static int deny_writers(struct file *f)
 {
+	assert_that(f != NULL);
 	f->executing = true;
 	atomic_fetch_add(&f->inode->executing, 1);
 	if (!atomic_load(&f->inode->writers))
