@@ -1,6 +1,7 @@
 /* The names of POSIX message queues: one directory, which mq_open(3) uses without a path and a mount may show. See mqueue.h. */
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "abi/cred.h"
@@ -84,7 +85,7 @@ static int make(struct mq_root *r, const char *name, const struct create_how *ho
 	mqueue_init(q);
 	q->max_messages = a ? a->mq_maxmsg : MQ_DEFAULT_MESSAGES;
 	q->max_size = a ? a->mq_msgsize : MQ_DEFAULT_SIZE;
-	strcpy(q->name, name);
+	snprintf(q->name, sizeof(q->name), "%s", name);
 	list_push_back(&r->queues, &q->on_dir);
 	r->count++;
 	*out = q;
@@ -283,7 +284,7 @@ int mq_open(struct task *t, const char *name, uint32_t flags, uint32_t mode, con
 {
 	struct super *s = the_super();
 	AUTO_PATH struct path p = { 0 };
-	char shown[260] = "/";
+	char shown[260];
 	struct mqueue *q;
 	int ret = check_name(name);
 
@@ -297,7 +298,7 @@ int mq_open(struct task *t, const char *name, uint32_t flags, uint32_t mode, con
 	if (ret < 0)
 		return ret;
 	/* A dentry of its own, as memfds have: the name is shown by /proc/PID/fd. */
-	strcat(shown, name);
+	snprintf(shown, sizeof(shown), "/%s", name);
 	p.dentry = dentry_new(NULL, shown, (uint32_t)strlen(shown), &q->inode);
 	inode_put(&q->inode);
 	if (!p.dentry)
