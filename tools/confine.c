@@ -2,6 +2,7 @@
 #include "tools/confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
@@ -42,7 +43,17 @@ static int die_with_runtime(void)
 	return (int)host_ret(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
 }
 
-/* A tmpfs that is mounted nowhere becomes the root: nothing is in it, and nothing can be. */
+/*
+ * Over the root of our own tree of mounts, which tells nobody, a mount lives as long as the tree. One that hangs nowhere is taken down
+ * with its fd, which takes an RCU grace period, a millisecond; that is what happens where this is refused.
+ */
+static void keep_mount(int mnt)
+{
+	if (!mount(NULL, "/", NULL, MS_PRIVATE, NULL))
+		(void)!move_mount(mnt, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+/* An empty tmpfs becomes the root: nothing is in it, and nothing can be. */
 static int empty_root(void)
 {
 	AUTO_CLOSE int fs = (int)host_ret(fsopen("tmpfs", FSOPEN_CLOEXEC));
@@ -54,6 +65,7 @@ static int empty_root(void)
 								     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
 	if (mnt < 0)
 		return mnt;
+	keep_mount(mnt);
 	return fchdir(mnt) || chroot(".") ? -errno : 0;
 }
 
