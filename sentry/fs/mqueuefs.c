@@ -9,6 +9,7 @@
 #include "abi/fcntl.h"
 #include "abi/resource.h"
 #include "base/mem.h"
+#include "sentry/fs/anon.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/dirfile.h"
 #include "sentry/fs/file.h"
@@ -303,6 +304,8 @@ int mq_open(struct task *t, const char *name, uint32_t flags, uint32_t mode, con
 	inode_put(&q->inode);
 	if (!p.dentry)
 		return -ENOMEM;
+	p.mount = anon_mount();
+	ref_get(&p.mount->ref);
 	return mqueue_file(q, &p, flags & (LX_O_ACCMODE | LX_O_NONBLOCK), t, out);
 }
 

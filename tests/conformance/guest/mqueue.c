@@ -78,6 +78,7 @@ static void notification(mqd_t q)
 int main(void)
 {
 	struct mq_attr small = {.mq_maxmsg = 3, .mq_msgsize = 32}, none = {.mq_maxmsg = 0, .mq_msgsize = 1};
+	struct stat st;
 	char name[64];
 	mqd_t q, reader;
 
@@ -88,6 +89,7 @@ int main(void)
 	q = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &small);
 	CHECK(q >= 0, "mq_open");
 	CHECK_EQ(fcntl(q, F_GETFD), FD_CLOEXEC, "its fd closes on exec");
+	CHECK(fstat(q, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 80, "fstat");
 	CHECK_ERRNO(mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &small), EEXIST);
 	reader = mq_open(name, O_RDONLY);
 	CHECK(reader >= 0, "again, for reading");
