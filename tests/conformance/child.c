@@ -26,6 +26,9 @@ struct verdict_msg {
 
 static void exec_program(char *const argv[], int out, int err)
 {
+	/* Whoever started the driver may have had signals ignored (a shell's background job, nohup): a program starts with none. */
+	for (int signo = 1; signo < NSIG; signo++)
+		signal(signo, SIG_DFL);
 	int null = open("/dev/null", O_RDONLY);
 	sigset_t none;
 

@@ -57,6 +57,22 @@ static void send_fds(int sock, int a, int b)
 	CHECK_EQ(sendmsg(sock, &msg, 0), 1, "two fds on their way");
 }
 
+/* The pipe's other end goes with the sockets that hold it. Linux looks for such sockets when others are made and closed, and not always at once. */
+static bool hangs_up(int fd, int type)
+{
+	int other[2];
+
+	for (int i = 0; i < 500; i++) {
+		if (ready(fd, POLLIN, 10) & POLLHUP)
+			return true;
+		if (socketpair(AF_UNIX, type, 0, other) < 0)
+			return false;
+		close(other[0]);
+		close(other[1]);
+	}
+	return false;
+}
+
 /* Sockets that only their own queues hold are closed, and what else is in those queues is, too. */
 static void cycles(int type)
 {
@@ -68,7 +84,7 @@ static void cycles(int type)
 	close(sv[0]);
 	close(sv[1]);
 	close(p[1]);
-	CHECK(ready(p[0], POLLIN, 5000) & POLLHUP, "a socket in its own queue goes, and the pipe's end with it");
+	CHECK(hangs_up(p[0], type), "a socket in its own queue goes, and the pipe's end with it");
 	close(p[0]);
 
 	CHECK_OK(socketpair(AF_UNIX, type, 0, sv));
@@ -82,7 +98,7 @@ static void cycles(int type)
 	CHECK_EQ(ready(p[0], POLLIN, 50), 0, "of two in each other's queues nothing goes while one is open");
 	close(other[1]);
 	close(sv[0]);
-	CHECK(ready(p[0], POLLIN, 5000) & POLLHUP, "then both go");
+	CHECK(hangs_up(p[0], type), "then both go");
 	close(p[0]);
 }
 
