@@ -44,7 +44,8 @@ static int64_t read_cached(struct uio *u, int fd, int64_t pos, uint64_t n, char 
 		if (put < 0)
 			return done ? (int64_t)done : put;
 		done += (uint64_t)put;
-		if ((uint64_t)put < iov.iov_len)
+		/* Less than asked for is the end of the file, or of what is cached: the next look tells which. */
+		if (put < got)
 			break;
 	}
 	return (int64_t)done;
