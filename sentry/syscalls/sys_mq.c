@@ -5,6 +5,7 @@
 #include "abi/fcntl.h"
 #include "abi/poll.h"
 #include "abi/time.h"
+#include "base/log.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/mqueue.h"
@@ -86,8 +87,9 @@ int64_t sys_mq_timedsend(struct task *t, const struct sysargs *a)
 		ret = -EINVAL;
 	if (ret == 0)
 		ret = queue_of(t, arg_fd(a, 0), true, &f, &q);
-	if (ret < 0)
+	if (ret != 0)
 		return ret;
+	assert_that(q != NULL);
 	if (len > (uint64_t)q->max_size)
 		return -EMSGSIZE;
 	m = mq_message_new(len);
@@ -124,8 +126,9 @@ int64_t sys_mq_timedreceive(struct task *t, const struct sysargs *a)
 
 	if (ret == 0)
 		ret = queue_of(t, arg_fd(a, 0), false, &f, &q);
-	if (ret < 0)
+	if (ret != 0)
 		return ret;
+	assert_that(q != NULL);
 	if (arg_size(a, 2) < (uint64_t)q->max_size)
 		return -EMSGSIZE;
 	ret = receive_or_wait(t, f, q, &m);

@@ -7,6 +7,7 @@
 #include "abi/signal.h"
 #include "abi/time.h"
 #include "base/host.h"
+#include "base/log.h"
 #include "sentry/fs/file.h"
 #include "sentry/kernel/clock.h"
 #include "sentry/kernel/signal.h"
@@ -363,11 +364,12 @@ int64_t sys_recvmmsg(struct task *t, const struct sysargs *a)
 	AUTO_FILE struct file *f = NULL;
 	uint32_t flags = arg_u32(a, 3);
 	uint64_t count = arg_u32(a, 2) < MMSG_MAX ? arg_u32(a, 2) : MMSG_MAX;
-	struct socket *s;
-	int64_t deadline, ret = mmsg_deadline(t, arg_addr(a, 4), &deadline);
+	struct socket *s = NULL;
+	int64_t deadline = KTIMER_NEVER, ret = mmsg_deadline(t, arg_addr(a, 4), &deadline);
 
 	if (ret == 0)
 		ret = call_socket(t, arg_fd(a, 0), &f, &s);
+	assert_that(ret < 0 || s != NULL);
 	while (ret >= 0 && MESSAGES(t) < count) {
 		bool only_more = MESSAGES(t) && flags & LX_MSG_WAITFORONE;
 
