@@ -12,17 +12,20 @@
 #include <time.h>
 
 static volatile sig_atomic_t count;
-static int feed = -1;
+static volatile int feed = -1;
 
 static void handler(int sig)
 {
 	(void)sig;
 	count++;
-	if (feed >= 0 && write(feed, "12345678", 8) != 8)
+	int fd = feed;
+
+	feed = -1; /* once: what is left over would be read by the next check */
+	if (fd >= 0 && write(fd, "12345678", 8) != 8)
 		_exit(97);
 }
 
-/* In a child: SIGALRM every 3 ms, so that one comes inside the call; its handler writes 8 bytes to `fd` (or nothing). A slow child may get several before. */
+/* In a child: SIGALRM every 3 ms, so that one comes inside the call; its first handler writes 8 bytes to `fd` (or nothing). */
 static void alarm_soon(int flags, int fd)
 {
 	struct sigaction sa = {.sa_handler = handler, .sa_flags = flags};
