@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sanitizer.h"
 #include "base/mem.h"
 #include "tools/monitor.h"
 #include "tools/plan.h"
@@ -24,7 +25,7 @@ static void remove_dir(void)
 	cr_expect_eq(rmdir(dir), 0, "something was left in %s", dir);
 }
 
-TestSuite(monitor, .init = make_dir, .fini = remove_dir, .timeout = 30);
+TestSuite(monitor, .init = make_dir, .fini = remove_dir, .timeout = 30, .disabled = UNDER_SANITIZER);
 
 static int create(const char *id, const char *verb, pid_t *pid, struct failure *f)
 {

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sanitizer.h"
 #include "base/mem.h"
 #include "tools/deadline.h"
 #include "tools/plan.h"
@@ -72,6 +73,8 @@ static bool all_gone(pid_t pid)
 	}
 	return false;
 }
+
+TestSuite(sandbox, .timeout = 60, .disabled = UNDER_SANITIZER);
 
 Test(sandbox, ends_are_told_apart)
 {
