@@ -51,7 +51,7 @@ on() { # WHERE WORDS...
 	host) timeout 120 "$micro" "$@" ;;
 	runsc) timeout 120 "$runsc" --network=none --ignore-cgroups do "$micro" "$@" ;;
 	*) timeout 120 "$picket" do --platform "$where" -- "$micro" "$@" ;;
-	esac 2>>"$dir/errors" </dev/null | grep -aE '^[0-9.]+$' | tail -n 1
+	esac 2>>"$dir/errors" <"$dir/empty" | grep -aE '^[0-9.]+$' | tail -n 1
 }
 
 record() { # WORK WHERE ROUND VALUE UNIT
@@ -59,6 +59,8 @@ record() { # WORK WHERE ROUND VALUE UNIT
 }
 
 : >"$dir/errors"
+# Standard input and output are files of our own: runsc gives what it is handed to its user, /dev/null too.
+: >"$dir/empty"
 places="host"
 for p in $platforms; do
 	if [ "$(timeout 20 "$picket" do --platform "$p" -- "$dir/nothing" </dev/null >/dev/null 2>>"$dir/errors"; echo $?)" = 0 ]; then
@@ -69,7 +71,7 @@ for p in $platforms; do
 done
 if [ -z "$runsc" ]; then
 	notes+=("not measured on runsc: it is not installed (make bench-peers)")
-elif timeout 60 "$runsc" --network=none --ignore-cgroups do "$dir/nothing" </dev/null >/dev/null 2>>"$dir/errors"; then
+elif timeout 60 "$runsc" --network=none --ignore-cgroups do "$dir/nothing" <"$dir/empty" >"$dir/discarded" 2>>"$dir/errors"; then
 	places+=" runsc"
 	notes+=("runsc is $("$runsc" --version | head -n 1 | cut -d' ' -f3), with the platform that it chooses by itself")
 else
@@ -126,7 +128,7 @@ family() {
 idle() { # WHERE
 	local pid sum
 	case $1 in
-	runsc) "$runsc" --network=none --ignore-cgroups do "$micro" sleep </dev/null >/dev/null 2>>"$dir/errors" & ;;
+	runsc) "$runsc" --network=none --ignore-cgroups do "$micro" sleep <"$dir/empty" >"$dir/discarded" 2>>"$dir/errors" & ;;
 	*) "$picket" do --platform "$1" -- "$micro" sleep </dev/null >/dev/null 2>>"$dir/errors" & ;;
 	esac
 	pid=$!

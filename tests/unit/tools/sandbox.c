@@ -50,7 +50,9 @@ static struct sandbox *run(const char *verb, const char *number)
 	struct sandbox *s = make(verb, number);
 	struct failure f;
 
-	cr_assert_eq(sandbox_start(s, &f), 0, "%s", f.text);
+	/* One that fails at once may be gone before it is asked to start; its end says why in either case. */
+	if (sandbox_start(s, &f))
+		cr_assert_eq(sandbox_state(s), SANDBOX_STOPPED, "%s", f.text);
 	cr_assert_eq(sandbox_wait(s, SANDBOX_STOPPED, LIMIT_MS), 0, "%s did not end", verb);
 	return s;
 }
