@@ -156,7 +156,8 @@ VDSO_SRCS := $(wildcard $(VDSO_DIR)/*.c $(VDSO_DIR)/*.S)
 VDSO_LDS  := $(wildcard $(VDSO_DIR)/*.lds)
 VDSO_SO   := $(O)/vdso/vdso.so
 ifneq ($(VDSO_SRCS),)
-CPPFLAGS += -DPICKET_VDSO_SO='"$(abspath $(VDSO_SO))"'
+# Only for the one file that embeds it, so that objects do not depend on where the tree stands.
+EXTRA_vdso_image := -DPICKET_VDSO_SO='"$(abspath $(VDSO_SO))"'
 $(filter $(call objects,$(filter %.S,$(SRCS_platform))),$(OBJS_platform)): $(VDSO_SO)
 endif
 $(VDSO_SO): $(VDSO_SRCS) $(VDSO_LDS) $(wildcard $(VDSO_DIR)/*.h) $(ROOTS_MADE)
