@@ -7,6 +7,7 @@
 #include "abi/poll.h"
 #include "base/mem.h"
 #include "sentry/fs/anon.h"
+#include "sentry/fs/eventfd.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/kernel/task.h"
@@ -107,6 +108,22 @@ static const struct file_ops eventfd_ops = {
 	.release = eventfd_release,
 	.name = "eventfd",
 };
+
+bool file_is_eventfd(const struct file *f)
+{
+	return f->ops == &eventfd_ops;
+}
+
+void eventfd_signal(struct file *f)
+{
+	struct eventfd *e = f->priv;
+
+	lock_take(&e->lock);
+	if (e->count < COUNT_MAX)
+		e->count++;
+	lock_drop(&e->lock);
+	waitq_wake(&e->queue, LX_POLLIN);
+}
 
 static int64_t make(struct task *t, uint32_t count, uint32_t flags)
 {

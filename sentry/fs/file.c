@@ -214,6 +214,11 @@ uint32_t file_poll(struct file *f, struct poll_table *table)
 	return f->ops->poll(f, table);
 }
 
+int file_host_fd(struct file *f)
+{
+	return f->ops->host_fd ? f->ops->host_fd(f) : -1;
+}
+
 int64_t file_seek(struct file *f, int64_t offset, int whence)
 {
 	if (!f->ops->seek)

@@ -54,6 +54,9 @@ struct file_ops {
 	int (*fsync)(struct file *, struct task *, bool data_only);         /* absent: -EINVAL */
 	int (*truncate)(struct file *, struct task *, int64_t len);
 	int (*fallocate)(struct file *, struct task *, int mode, int64_t offset, int64_t len);
+	/* The host file that the bytes are in now, borrowed: for what the host can do with it on its own (asynchronous reads and fsync,
+	   advice, cachestat). Negative, or absent: memory of the sentry's. */
+	int (*host_fd)(struct file *);
 	int (*set_flags)(struct file *, uint32_t flags);                    /* F_SETFL beyond O_APPEND and O_NONBLOCK */
 	/* One fd of a table was closed (POSIX locks, flush). May be absent. */
 	void (*close_fd)(struct file *, struct task *);
@@ -111,6 +114,7 @@ static inline bool file_nonblock(const struct file *f)
 int64_t file_read(struct file *, struct task *, struct uio *, int64_t *pos); /* pos NULL: the file's own */
 int64_t file_write(struct file *, struct task *, struct uio *, int64_t *pos);
 uint32_t file_poll(struct file *, struct poll_table *);
+int file_host_fd(struct file *); /* as the operation; -1 where it is absent */
 int64_t file_seek(struct file *, int64_t offset, int whence);
 /* Directory entries from the file's position on; the sink must not touch guest memory (locks are held: the directory's and the position's). */
 int file_readdir(struct file *, struct task *, struct dirent_sink *);

@@ -181,6 +181,11 @@ static int goferfs_fallocate(struct file *f, struct task *t, int mode, int64_t o
 	return ret;
 }
 
+static int goferfs_host_fd(struct file *f)
+{
+	return fd_of(f)->fd;
+}
+
 static void goferfs_release(struct file *f)
 {
 	gfd_put(fd_of(f));
@@ -194,6 +199,7 @@ static const struct file_ops file_ops = {
 	.fsync = goferfs_fsync,
 	.truncate = goferfs_truncate,
 	.fallocate = goferfs_fallocate,
+	.host_fd = goferfs_host_fd,
 	.release = goferfs_release,
 	.name = "goferfs",
 };

@@ -83,12 +83,14 @@ int64_t goferfs_read_fd(struct task *t, struct uio *u, int fd, int64_t pos, uint
 	int64_t done;
 
 	if (!u->t || !t || !t->k->io)
-		return read_blocking(u, fd, pos, n);
+		return u->nowait ? -EAGAIN : read_blocking(u, fd, pos, n);
 	if (t->blk.io)
 		return complete(u, fd, pos, n, read_ring(t, u, fd, pos, n));
 	if (n > STACK_CHUNK)
 		big = mem_alloc(n < CHUNK ? n : CHUNK);
 	done = read_cached(u, fd, pos, n, big ? big : small, big ? (n < CHUNK ? n : CHUNK) : STACK_CHUNK, &more);
+	if (u->nowait)
+		return done;
 	if (done == -EAGAIN)
 		return read_ring(t, u, fd, pos, n);
 	if (done == -EOPNOTSUPP)

@@ -137,6 +137,11 @@ static int ovl_fallocate(struct file *f, struct task *t, int mode, int64_t offse
 	return ret < 0 ? ret : memfile_fallocate(f, &o->data, mode, offset, len);
 }
 
+static int ovl_host_fd(struct file *f)
+{
+	return lower_of(f) && !is_upper(f) ? file_host_fd(lower_of(f)) : -1;
+}
+
 static void ovl_release(struct file *f)
 {
 	file_put(lower_of(f));
@@ -150,6 +155,7 @@ static const struct file_ops file_ops = {
 	.fsync = ovl_fsync,
 	.truncate = ovl_truncate,
 	.fallocate = ovl_fallocate,
+	.host_fd = ovl_host_fd,
 	.release = ovl_release,
 	.name = "overlay",
 };

@@ -23,6 +23,7 @@
 #include "sentry/kernel/waitq.h"
 
 struct io;
+struct io_op;
 struct kernel;
 struct task;
 
@@ -42,6 +43,16 @@ enum io_op_kind { IO_OP_READ, IO_OP_WRITE, IO_OP_FSYNC, IO_OP_FDATASYNC, IO_OP_F
 int64_t io_submit(struct task *, enum io_op_kind, int fd, void *buf, uint64_t len, int64_t offset);
 /* The call ends: forgets its operation, which frees itself when the host is done with it. For sched.c. */
 void io_op_abandon(struct task *);
+
+/*
+ * The same for nobody's call (aio): `done` is called once, on any thread of the main fd table and without locks. The operation lives until
+ * io_op_free(), which may be called from `done` on; *out is set before it starts. 0 or -ENOMEM.
+ */
+int io_start(struct io *, enum io_op_kind, int fd, uint64_t len, int64_t offset, void (*done)(void *arg, int64_t result), void *arg,
+	     struct io_op **out);
+/* What a READ has brought: as many bytes as its result said. */
+const char *io_op_data(const struct io_op *);
+void io_op_free(struct io_op *);
 
 /*
  * Readiness of a donated host fd (terminal, pipe, socket): the queue is woken with POLL* bits when the host says so.

@@ -18,6 +18,8 @@ struct io_op {
 	uint64_t len;
 	int64_t offset;
 	uint64_t size;          /* of buffer */
+	void (*finished)(void *arg, int64_t result); /* of io_start(): instead of a task to wake */
+	void *arg;
 	/* written by the backend before `done` */
 	int64_t result;
 	atomic_bool done;

@@ -46,6 +46,14 @@ static void collect(struct task *t, struct io_op *op, void *buf)
 		memcpy(buf, op->buffer, (size_t)op->result);
 }
 
+static void enqueue(struct io *io, struct io_op *op)
+{
+	lock_take(&io->lock);
+	list_push_back(&io->submitted, &op->link);
+	lock_drop(&io->lock);
+	io_wake(io);
+}
+
 int64_t io_submit(struct task *t, enum io_op_kind kind, int fd, void *buf, uint64_t len, int64_t offset)
 {
 	struct io *io = t->k->io;
@@ -72,11 +80,32 @@ int64_t io_submit(struct task *t, enum io_op_kind kind, int fd, void *buf, uint6
 	if (kind == IO_OP_WRITE)
 		memcpy(op->buffer, buf, len);
 	t->blk.io = op;
-	lock_take(&io->lock);
-	list_push_back(&io->submitted, &op->link);
-	lock_drop(&io->lock);
-	io_wake(io);
+	enqueue(io, op);
 	return SYS_BLOCKED;
+}
+
+int io_start(struct io *io, enum io_op_kind kind, int fd, uint64_t len, int64_t offset, void (*done)(void *, int64_t), void *arg,
+	     struct io_op **out)
+{
+	uint64_t size = kind == IO_OP_READ ? len : 0;
+	struct io_op *op = mem_alloc(sizeof(*op) + size);
+
+	if (!op)
+		return -ENOMEM;
+	*out = op;
+	*op = (struct io_op){ .kind = kind, .fd = fd, .len = len, .offset = offset, .size = size, .finished = done, .arg = arg };
+	enqueue(io, op);
+	return 0;
+}
+
+const char *io_op_data(const struct io_op *op)
+{
+	return op->buffer;
+}
+
+void io_op_free(struct io_op *op)
+{
+	mem_free(op);
 }
 
 void io_op_abandon(struct task *t)
@@ -100,6 +129,10 @@ void io_op_finish(struct io *io, struct io_op *op, int64_t result)
 {
 	struct task *t;
 
+	if (op->finished) {
+		op->finished(op->arg, result);
+		return;
+	}
 	lock_take(&io->lock);
 	t = op->task;
 	op->task = NULL;

@@ -31,8 +31,13 @@ struct mm *mm_get(struct mm *mm)
 
 void mm_put(struct mm *mm)
 {
+	struct mm_part *aio;
+
 	if (!mm || !ref_put(&mm->ref))
 		return;
+	aio = atomic_load(&mm->aio);
+	if (aio)
+		aio->free(aio);
 	lock_take(&mm->lock);
 	vma_clear(mm, 0, UINT64_MAX);
 	lock_drop(&mm->lock);

@@ -33,6 +33,11 @@ struct vma {
 	const char *name;              /* "[heap]", "[stack]", "[vdso]" or NULL; static */
 };
 
+/* First member of what mm->aio leads to: how the mm frees it. */
+struct mm_part {
+	void (*free)(struct mm_part *);
+};
+
 struct mm {
 	struct ref ref;
 	struct kernel *k;
@@ -49,6 +54,7 @@ struct mm {
 	uint64_t total_pages, locked_pages, charged_bytes;
 	uint64_t code_start, code_end, data_start, data_end;
 	/* atomic */
+	struct mm_part *_Atomic aio;   /* contexts of io_setup(2), made at the first; fs/aio.h */
 	_Atomic uint32_t users;        /* tasks that run in it */
 };
 

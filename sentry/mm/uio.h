@@ -23,6 +23,7 @@ struct uio {
 	uint64_t skip;             /* bytes done of the current one */
 	uint64_t left;             /* bytes to go */
 	bool append, noappend;     /* RWF_APPEND, RWF_NOAPPEND: whatever the file's O_APPEND says */
+	bool nowait;               /* RWF_NOWAIT: of a host file only what the host has cached; -EAGAIN for the rest */
 	struct guest_iov inl[UIO_INLINE];
 };
 

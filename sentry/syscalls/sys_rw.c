@@ -83,8 +83,10 @@ static int64_t do_write(struct task *t, struct file *f, struct uio *u, int64_t *
 
 static int64_t do_read(struct task *t, struct file *f, struct uio *u, int64_t *pos, uint32_t rwf)
 {
-	int64_t n = file_read(f, t, u, pos);
+	int64_t n;
 
+	u->nowait = rwf & LX_RWF_NOWAIT;
+	n = file_read(f, t, u, pos);
 	if (n == -EAGAIN && !(rwf & LX_RWF_NOWAIT) && !file_nonblock(f))
 		return task_wait_file(t, f, LX_POLLIN);
 	return n;

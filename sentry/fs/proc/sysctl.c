@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "abi/cred.h"
+#include "sentry/fs/aio.h"
 #include "sentry/fs/proc/proc.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/pid.h"
@@ -80,6 +81,13 @@ static int show_threads_max(const struct pseudo_req *r, struct textbuf *b)
 static int show_number(const struct pseudo_req *r, struct textbuf *b)
 {
 	text_printf(b, "%lu\n", r->entry->arg);
+	return 0;
+}
+
+static int show_aio_nr(const struct pseudo_req *r, struct textbuf *b)
+{
+	(void)r;
+	text_printf(b, "%u\n", aio_nr());
 	return 0;
 }
 
@@ -164,8 +172,8 @@ static const struct pseudo_entry fs_entries[] = {
 	NUMBER("nr_open", 1048576),
 	NUMBER("pipe-max-size", 1048576),
 	NUMBER("pipe-user-pages-soft", 16384),
-	NUMBER("aio-max-nr", 65536),
-	NUMBER("aio-nr", 0),
+	NUMBER("aio-max-nr", AIO_MAX_NR),
+	SHOW("aio-nr", show_aio_nr),
 	NUMBER("protected_hardlinks", 1),
 	NUMBER("protected_symlinks", 1),
 	NUMBER("lease-break-time", 45),
