@@ -1,4 +1,4 @@
-# Medians and ratios from the JSON lines of run.sh. Variables: table, places, summary.
+# Medians and ratios from the JSON lines of run.sh. Variables: table (works.txt), curves (curves.txt), places, summary.
 function field(name,   a) {
 	if (!match($0, "\"" name "\":\"?[^,\"}]*"))
 		return ""
@@ -72,7 +72,7 @@ END {
 	print ""
 	rows = split(table, row, "\n")
 	for (r = 1; r <= rows; r++) {
-		if (split(row[r], f, "|") < 4)
+		if (split(row[r], f, "|") < 5)
 			continue
 		name = trim(f[1])
 		bound = trim(f[3])
@@ -87,6 +87,21 @@ END {
 		}
 		print judged
 		judged = ""
+	}
+	rows = split(curves, row, "\n")
+	for (r = 1; r <= rows; r++) {
+		split(row[r], f, "|")
+		counts = split(trim(f[4]), many, " ")
+		for (c = 1; c <= counts; c++) {
+			name = trim(f[1]) "@" many[c]
+			host = median(name SUBSEP "host")
+			if (!host)
+				continue
+			printf "%-45s", trim(f[2]) ": " many[c]
+			for (i = 1; i <= n; i++)
+				cell(name, place[i], host)
+			print ""
+		}
 	}
 	bwrap = median("start" SUBSEP "bwrap")
 	if (count["start" SUBSEP "host"]) {
