@@ -67,17 +67,4 @@
 #define LX_SECCOMP_GET_ACTION_AVAIL 2
 #define LX_SECCOMP_GET_NOTIF_SIZES 3
 
-struct lx_sock_filter {
-	uint16_t code;
-	uint8_t jt;
-	uint8_t jf;
-	uint32_t k;
-};
-struct lx_sock_fprog {
-	uint16_t len;
-	uint16_t pad[3];
-	uint64_t filter;
-};
-_Static_assert(sizeof(struct lx_sock_fprog) == 16, "struct sock_fprog");
-
 #endif

@@ -180,9 +180,8 @@ static uint64_t fd_limit(struct task *t)
 	return t->proc ? t->proc->limits[LX_RLIMIT_NOFILE].rlim_cur : FD_MAX_CAPACITY;
 }
 
-int fd_reserve(struct task *t, int min)
+static int reserve(struct fdtable *ft, struct task *t, int min)
 {
-	struct fdtable *ft = t->files;
 	uint32_t fd, from;
 	int ret;
 
@@ -201,6 +200,11 @@ int fd_reserve(struct task *t, int min)
 	return (int)fd;
 }
 
+int fd_reserve(struct task *t, int min)
+{
+	return reserve(t->files, t, min);
+}
+
 /* The lock is held. */
 static void number_free(struct fdtable *ft, uint32_t fd)
 {
@@ -217,11 +221,16 @@ void fd_unreserve(struct task *t, int fd)
 	number_free(t->files, (uint32_t)fd);
 }
 
+static void install(struct fdtable *ft, int fd, struct file *f, bool cloexec)
+{
+	LOCK_GUARD(&ft->lock);
+	ft->files[fd] = f;
+	bit_put(ft->cloexec, (uint32_t)fd, cloexec);
+}
+
 void fd_install(struct task *t, int fd, struct file *f, bool cloexec)
 {
-	LOCK_GUARD(&t->files->lock);
-	t->files->files[fd] = f;
-	bit_put(t->files->cloexec, (uint32_t)fd, cloexec);
+	install(t->files, fd, f, cloexec);
 }
 
 int fd_add(struct task *t, struct file *f, bool cloexec)
@@ -236,9 +245,8 @@ int fd_add(struct task *t, struct file *f, bool cloexec)
 	return fd;
 }
 
-int fd_replace(struct task *t, int fd, struct file *f, bool cloexec)
+static int replace(struct fdtable *ft, struct task *t, int fd, struct file *f, bool cloexec)
 {
-	struct fdtable *ft = t->files;
 	struct file *old = NULL;
 	int ret = fd;
 
@@ -263,6 +271,21 @@ int fd_replace(struct task *t, int fd, struct file *f, bool cloexec)
 	if (old)
 		file_close(old, ft, t);
 	return ret;
+}
+
+int fd_replace(struct task *t, int fd, struct file *f, bool cloexec)
+{
+	return replace(t->files, t, fd, f, cloexec);
+}
+
+int fdtable_receive(struct fdtable *ft, struct task *owner, int fd, struct file *f, bool cloexec)
+{
+	if (fd >= 0)
+		return replace(ft, owner, fd, file_get(f), cloexec);
+	fd = reserve(ft, owner, 0);
+	if (fd >= 0)
+		install(ft, fd, file_get(f), cloexec);
+	return fd;
 }
 
 struct file *fd_detach(struct task *t, int fd)

@@ -39,6 +39,11 @@ int fd_add(struct task *, struct file *, bool cloexec);
 int fd_replace(struct task *, int fd, struct file *, bool cloexec);
 /* Takes the file out of the table: the caller owns the reference. NULL when it was free. */
 struct file *fd_detach(struct task *, int fd);
+/*
+ * Puts a file into another task's table, under `fd` or, where that is -1, the lowest free number; `owner` is whose limit counts. Takes no
+ * reference of the caller's. Number or negative errno as fd_replace(), fd_reserve(). Main fd table of the host only.
+ */
+int fdtable_receive(struct fdtable *, struct task *owner, int fd, struct file *, bool cloexec);
 int fd_set_cloexec(struct task *, int fd, bool on);   /* 0 or -EBADF */
 int fd_get_cloexec(struct task *, int fd);            /* 0, 1 or -EBADF */
 void fdtable_close_on_exec(struct task *);

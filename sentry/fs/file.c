@@ -282,7 +282,8 @@ static int64_t nameless_name(struct file *f, char *buf, size_t len)
 	else if (f->inode->type == LX_S_IFSOCK)
 		n = snprintf(buf, len, "socket:[%llu]", (unsigned long long)f->inode->attr.ino);
 	else
-		n = snprintf(buf, len, "anon_inode:[%s]", what);
+		/* Linux is of two minds about brackets: its older kinds of files have some, a few have none. */
+		n = snprintf(buf, len, strpbrk(what, "[ ") ? "anon_inode:%s" : "anon_inode:[%s]", what);
 	return (size_t)n < len ? n : -ENAMETOOLONG;
 }
 

@@ -173,8 +173,11 @@ static int publish(struct task *t, struct task *child, uint64_t flags)
 	err = over_nproc(t);
 	if (!err)
 		err = task_publish(child, first);
-	if (err || !first)
+	if (err)
 		return err;
+	seccomp_inherit(child, t);
+	if (!first)
+		return 0;
 	child->proc->parent = flags & LX_CLONE_PARENT ? t->proc->parent : t->proc;
 	list_push_back(&child->proc->parent->children, &child->proc->sibling);
 	process_inherit_pgrp(child->proc, t->proc);
@@ -192,6 +195,7 @@ static void unpublish(struct task *child)
 	if (first)
 		process_reap(p);
 	lock_drop(&p->k->lock);
+	seccomp_leave(child);
 	if (first) {
 		atomic_fetch_add(&p->k->tasks_used, 1); /* child_drop() takes it back, as process_reap() has */
 		process_put(p);

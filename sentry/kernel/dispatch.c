@@ -28,6 +28,7 @@ void task_call_begin(struct task *t, const struct call_info *info)
 	a->ip = info->ip;
 	a->sp = info->sp;
 	t->in_call = true;
+	t->entry.passed = !atomic_load_explicit(&t->entry.work, memory_order_relaxed);
 	atomic_fetch_add_explicit(&t->call_count, 1, memory_order_relaxed);
 	block_begin(t);
 	kernel_count_call(t->k, a->nr);
@@ -38,7 +39,10 @@ void task_call_begin(struct task *t, const struct call_info *info)
 int64_t task_call_run(struct task *t)
 {
 	const struct syscall_row *row = syscall_row(t->call.nr);
+	int64_t ret;
 
+	if (__builtin_expect(!t->entry.passed, 0) && !entry_pass(t, &ret))
+		return ret;
 	if (row->handler)
 		return row->handler(t, &t->call);
 	kernel_count_refused(t->k, t->call.nr);
@@ -56,21 +60,26 @@ void task_call_end(struct task *t, int64_t ret)
  * Publishes "in guest code" before it looks for work: a notifier sets its bit first and reads the state after, so that one
  * of the two sees the other. A kick too many is harmless.
  */
-static void answer(struct task *t, int64_t ret)
+static void answer_raw(struct task *t, int64_t ret)
 {
 	struct tracee *tracee = t->tracee;
 
+	atomic_store(&t->run, RUN_GUEST);
+	if (__builtin_expect(atomic_load(&t->work) != 0, 0))
+		platform_answer_stop(tracee, ret);
+	else
+		platform_answer(tracee, ret);
+}
+
+static void answer(struct task *t, int64_t ret)
+{
 	t->ret = ret;
 	if (is_restart_code(ret)) {
 		/* Restart codes are ours: to the platform they mean a call that was never made. signal_deliver() settles it. */
 		ret = -EINTR;
 		atomic_fetch_or(&t->work, WORK_SIGNAL);
 	}
-	atomic_store(&t->run, RUN_GUEST);
-	if (__builtin_expect(atomic_load(&t->work) != 0, 0))
-		platform_answer_stop(tracee, ret);
-	else
-		platform_answer(tracee, ret);
+	answer_raw(t, ret);
 }
 
 static void pass(struct task *t)
@@ -88,8 +97,12 @@ static void pass(struct task *t)
 
 static void finish(struct task *t, int64_t ret)
 {
-	task_call_end(t, ret);
+	task_call_end(t, ret == SYS_RAW ? t->raw_result : ret);
 	switch (ret) {
+	case SYS_RAW:
+		t->ret = 0;
+		answer_raw(t, t->raw_result);
+		break;
 	case SYS_GONE:
 		if (t->exec)
 			exec_launch(t);

@@ -174,6 +174,7 @@ bool task_end(struct task *t, int status)
 		return false;
 	t->exit_status = status;
 	leave_stop(t);
+	seccomp_abandon(t);
 	if (t->mm)
 		futex_mm_release(t);
 	task_drop_resources(t);
@@ -187,6 +188,7 @@ bool task_end(struct task *t, int status)
 	if (last)
 		memcpy(p->comm, t->comm, sizeof(p->comm));
 	lock_drop(&k->lock);
+	seccomp_leave(t);
 	if (last) {
 		if (t->tracee)
 			platform_kill(t->tracee);

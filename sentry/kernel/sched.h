@@ -58,6 +58,8 @@ enum {
 	SYS_GONE = -604,      /* no answer: the thread is no more, or has a new image under way */
 	SYS_HOST_CALL = -605, /* STOP calls only: the host makes the call as the handler has set it in the registers */
 	SYS_NO_RESULT = -606, /* STOP calls only: the handler has set all registers itself (rt_sigreturn) */
+	SYS_RAW = -607,       /* the result is t->raw_result, whatever it looks like */
+	SYS_HOLD = -608,      /* STOP calls only, before their handler: stays at the stop and is run again at each task_notify() */
 };
 
 enum run_state { RUN_GUEST, RUN_HANDLER, RUN_BLOCKED, RUN_READY, RUN_HELD, RUN_DEAD };

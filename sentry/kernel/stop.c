@@ -84,7 +84,7 @@ static enum resume finish_call(struct task *t, int64_t ret)
 		sched_defer(&t->stop_work);
 		return RESUME_HOLD;
 	}
-	task_call_end(t, ret);
+	task_call_end(t, ret == SYS_RAW ? t->raw_result : ret);
 	switch (ret) {
 	case SYS_HOST_CALL:
 	case SYS_PASS:
@@ -98,6 +98,10 @@ static enum resume finish_call(struct task *t, int64_t ret)
 	case SYS_NO_RESULT:
 		t->in_call = false;
 		return leave(t);
+	case SYS_RAW:
+		t->ret = 0;
+		arch_set_result(stop_regs(t->tracee), t->raw_result);
+		return leave(t);
 	case SYS_AGAIN:
 	case SYS_AT_STOP:
 		panic("call %d cannot block at a stop", t->call.nr);
@@ -108,11 +112,27 @@ static enum resume finish_call(struct task *t, int64_t ret)
 	}
 }
 
+static enum resume run_call(struct task *t)
+{
+	for (;;) {
+		int64_t ret;
+
+		t->in_stop = true;
+		ret = task_call_run(t);
+		if (ret != SYS_HOLD)
+			return finish_call(t, ret);
+		t->in_stop = false;
+		t->call_held = true;
+		if (hold(t))
+			return RESUME_HOLD;
+		t->call_held = false;
+	}
+}
+
 static enum resume stop_call(struct task *t, const struct call_info *info)
 {
 	task_call_begin(t, info);
-	t->in_stop = true;
-	return finish_call(t, task_call_run(t));
+	return run_call(t);
 }
 
 static int64_t call_run_again(struct task *t)
@@ -197,6 +217,10 @@ enum resume stop_dispatch(struct tracee *tracee, void *cookie, const struct stop
 		signal_fault(t, &stop->fault);
 		break;
 	case STOP_KICK:
+		if (t->call_held) {
+			t->call_held = false;
+			return run_call(t);
+		}
 		/* One that was held is still where it was; else a stop outside of a call has no result to restart. */
 		if (!stop->after_call && before != RUN_HELD)
 			t->in_call = false;

@@ -22,6 +22,7 @@
 #include "base/ref.h"
 #include "platform/platform.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/entry.h"
 #include "sentry/kernel/sched.h"
 #include "sentry/syscalls/sysargs.h"
 
@@ -81,8 +82,11 @@ struct task {
 	struct tracee *tracee;    /* referenced; of the present image. Others read it, and exec changes it, under tracee_lock */
 	struct sysargs call;      /* the call under way */
 	struct block blk;
+	struct entry entry;       /* what calls pass before their handlers; some of it others' too */
 	bool in_stop;             /* the handler runs in a stop handler: stop_*() may be used, fds may not */
 	bool in_call;             /* between a call's start and its result */
+	bool call_held;           /* SYS_HOLD: what reaches the task at its stop runs the call again */
+	int64_t raw_result;       /* see SYS_RAW */
 	int64_t ret;              /* result of the answered call, for restart rules at the stop */
 	int64_t (*at_stop)(struct task *); /* see SYS_AT_STOP */
 	void *at_stop_arg;

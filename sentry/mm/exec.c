@@ -365,6 +365,7 @@ int64_t task_exec(struct task *t, int at_fd, const char *name, uint32_t walk_fla
 	publish(t, plan);
 	fdtable_close_on_exec(t);
 	signal_exec(t);
+	user_dispatch_off(t);
 	posix_timers_exec(t->proc);
 	t->robust_list = t->clear_child_tid = uaddr(0);
 	process_release_vfork_parent(t->proc);

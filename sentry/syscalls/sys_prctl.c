@@ -183,7 +183,7 @@ static int64_t get_no_new_privs(struct task *t, const struct sysargs *a)
 {
 	if (arg_u64(a, 1) || arg_u64(a, 2) || arg_u64(a, 3) || arg_u64(a, 4))
 		return -EINVAL;
-	return t->cred->no_new_privs;
+	return task_no_new_privs(t);
 }
 
 static int64_t change_ambient(struct task *t, uint64_t set, uint64_t clear)
@@ -287,6 +287,31 @@ static int64_t set_speculation(struct task *t, const struct sysargs *a)
 	return arg_u64(a, 1) <= 2 ? -ENXIO : -ENODEV;
 }
 
+/* --- what calls pass before their handlers ---------------------------------------------------------------------------- */
+
+static int64_t get_seccomp(struct task *t, const struct sysargs *a)
+{
+	(void)a;
+	return atomic_load(&t->entry.seccomp.mode);
+}
+
+static int64_t set_seccomp(struct task *t, const struct sysargs *a)
+{
+	switch (arg_u64(a, 1)) {
+	case LX_SECCOMP_MODE_STRICT:
+		return seccomp_set_strict(t);
+	case LX_SECCOMP_MODE_FILTER:
+		return seccomp_set_filter(t, 0, arg_addr(a, 2));
+	default:
+		return -EINVAL;
+	}
+}
+
+static int64_t set_user_dispatch(struct task *t, const struct sysargs *a)
+{
+	return user_dispatch_set(t, arg_u64(a, 1), arg_u64(a, 2), arg_u64(a, 3), arg_u64(a, 4));
+}
+
 static const struct {
 	uint32_t op;
 	prctl_fn *fn;
@@ -300,7 +325,9 @@ static const struct {
 	{ LX_PR_GET_TIMING, get_zero },
 	{ LX_PR_SET_NAME, set_name },
 	{ LX_PR_GET_NAME, get_name },
-	{ LX_PR_GET_SECCOMP, get_zero },
+	{ LX_PR_GET_SECCOMP, get_seccomp },
+	{ LX_PR_SET_SECCOMP, set_seccomp },
+	{ LX_PR_SET_SYSCALL_USER_DISPATCH, set_user_dispatch },
 	{ LX_PR_CAPBSET_READ, capbset_read },
 	{ LX_PR_CAPBSET_DROP, capbset_drop },
 	{ LX_PR_GET_TSC, get_tsc },

@@ -218,6 +218,9 @@ int proc_facts_get(const struct pseudo_obj *o, struct proc_facts *f)
 		return 0;
 	}
 	task_facts(t, f);
+	f->seccomp_mode = atomic_load(&t->entry.seccomp.mode);
+	f->seccomp_filters = seccomp_filter_count(t);
+	f->no_new_privs = f->cred && (f->cred->no_new_privs || atomic_load(&t->entry.seccomp.no_new_privs));
 	signal_facts(o->proc, t, f);
 	f->cpu_ns = o->task ? task_cpu_ns(t) : process_cpu_ns(o->proc);
 	task_put(t);

@@ -61,6 +61,8 @@ struct proc_facts {
 	uint64_t sig_thread, sig_shared, sig_blocked, sig_ignored, sig_caught;
 	uint64_t sig_queued, sig_limit;
 	uint64_t cpus;
+	int seccomp_mode, seccomp_filters;
+	bool no_new_privs;
 	struct cred *cred;  /* referenced, or NULL */
 	struct mm *mm;      /* referenced, or NULL */
 };

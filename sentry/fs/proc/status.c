@@ -117,11 +117,14 @@ static void show_memory(struct mm *mm, struct textbuf *b)
 #undef KB
 }
 
-static void show_caps(const struct cred *c, struct textbuf *b)
+static void show_caps(const struct proc_facts *f, struct textbuf *b)
 {
+	const struct cred *c = f->cred;
+
 	text_printf(b, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n", c->cap_inheritable,
 		    c->cap_permitted, c->cap_effective, c->cap_bounding, c->cap_ambient);
-	text_printf(b, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tvulnerable\n", c->no_new_privs);
+	text_printf(b, "NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t%d\nSpeculation_Store_Bypass:\tvulnerable\n", f->no_new_privs,
+		    f->seccomp_mode, f->seccomp_filters);
 }
 
 static void show_cpus(const struct kernel *k, uint64_t affinity, struct textbuf *b)
@@ -162,7 +165,7 @@ int proc_show_status(const struct pseudo_req *r, struct textbuf *b)
 	text_printf(b, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", f.sig_thread, f.sig_shared,
 		    f.sig_blocked, f.sig_ignored, f.sig_caught);
 	if (f.cred)
-		show_caps(f.cred, b);
+		show_caps(&f, b);
 	show_cpus(r->t->k, f.cpus, b);
 	proc_facts_put(&f);
 	return 0;

@@ -103,7 +103,8 @@ static const struct pseudo_entry random_entries[] = {
 static const struct pseudo_dir random_dir = PSEUDO_DIR(random_entries);
 
 static const struct pseudo_entry seccomp_entries[] = {
-	TEXT("actions_avail", "kill_process kill_thread trap errno trace log allow\n"), TEXT("actions_logged", "\n"),
+	TEXT("actions_avail", "kill_process kill_thread trap errno user_notif trace log allow\n"),
+	TEXT("actions_logged", "kill_process kill_thread trap errno user_notif trace log\n"),
 };
 static const struct pseudo_dir seccomp_dir = PSEUDO_DIR(seccomp_entries);
 
