@@ -109,14 +109,6 @@
 #define LX_SO_PASSPIDFD 76
 #define LX_SO_PEERPIDFD 77
 
-#define LX_TCP_NODELAY 1
-#define LX_TCP_MAXSEG 2
-#define LX_TCP_CORK 3
-#define LX_TCP_KEEPIDLE 4
-#define LX_TCP_KEEPINTVL 5
-#define LX_TCP_KEEPCNT 6
-#define LX_TCP_USER_TIMEOUT 18
-#define LX_IPV6_V6ONLY 26
 
 /* The longest address of any family. */
 #define LX_SOCKADDR_MAX 128

@@ -31,6 +31,7 @@
 #include "sentry/kernel/program.h"
 #include "sentry/lockdown.h"
 #include "sentry/mm/exec.h"
+#include "sentry/net/netns.h"
 #include "sentry/syscalls/table.h"
 #include "sentry/trace/trace.h"
 
@@ -65,7 +66,8 @@ static int make_kernel(struct boot *b, int control_fd)
 	snprintf(k->hostname, sizeof(k->hostname), "%s", k->spec->hostname ? k->spec->hostname : "picket");
 	snprintf(k->domainname, sizeof(k->domainname), "%s", k->spec->domainname ? k->spec->domainname : "(none)");
 	k->pids = pid_table_new();
-	return k->pids ? 0 : -ENOMEM;
+	k->netns = netns_create();
+	return k->pids && k->netns ? 0 : -ENOMEM;
 }
 
 static int try_platform(struct boot *b, const struct platform_ops *ops)

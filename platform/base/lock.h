@@ -35,8 +35,10 @@ enum lock_rank {
 	RANK_EPOLL_ITEMS,  /* which epolls watch a file */
 	RANK_EPOLL,        /* epoll: interest list; of nested epolls the outer first: four ranks more */
 	RANK_EPOLL_LAST = RANK_EPOLL + 4,
-	RANK_SOCKET_NAMES, /* names of unix sockets; which of them travel in messages; inotify and SysV objects by number */
+	RANK_SOCKET_NAMES, /* names of unix sockets, which of them travel in messages; a network namespace's ports; inotify and SysV objects by number */
 	RANK_SOCKET,       /* socket: state and queues; peer by lock_two */
+	RANK_SOCKET_DATA,  /* TCP: one reader, one writer a direction; guest memory is copied under it */
+	RANK_CONNECTION,   /* TCP: what both ends of a connection share */
 	RANK_PIPE,         /* pipe, eventfd, tty and other byte queues */
 	RANK_FDTABLE,      /* fdtable */
 	RANK_FILE_LOCKS,   /* POSIX, OFD and flock locks */

@@ -17,6 +17,7 @@
 struct platform;
 struct pid_table;
 struct mount_ns;
+struct netns;
 struct trace;
 struct io;
 struct pipe_limits;
@@ -42,6 +43,7 @@ struct kernel {
 	struct session *no_session;
 
 	struct mount_ns *mounts;       /* immutable pointer; fs/mount.h */
+	struct netns *netns;           /* immutable pointer; net/netns.h; reached by task_netns() */
 
 	/* protected by uts_lock */
 	struct lock uts_lock;

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "base/mem.h"
+#include "sentry/net/inet.h"
 #include "sentry/net/socket.h"
 #include "sentry/net/unix.h"
 
@@ -11,6 +12,8 @@ static const struct family {
 	int (*create)(struct task *, int type, int protocol, struct socket **out);
 } families[] = {
 	{ LX_AF_UNIX, unix_create },
+	{ LX_AF_INET, inet_create },
+	{ LX_AF_INET6, inet6_create },
 };
 
 int socket_create(struct task *t, int domain, int type, int protocol, struct socket **out)

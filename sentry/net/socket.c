@@ -115,7 +115,7 @@ static int64_t sockfile_ioctl(struct file *f, struct task *t, uint32_t cmd, uint
 	int32_t out;
 
 	if ((cmd != LX_SIOCINQ && cmd != LX_SIOCOUTQ) || !s->ops->pending)
-		return -ENOTTY;
+		return s->ops->ioctl ? s->ops->ioctl(s, t, cmd, arg) : -ENOTTY;
 	n = s->ops->pending(s, cmd == LX_SIOCOUTQ);
 	if (n < 0)
 		return n;

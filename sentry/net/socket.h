@@ -35,6 +35,8 @@ struct sock_addr {
 	union {
 		uint16_t family;
 		struct lx_sockaddr_un un;
+		struct lx_sockaddr_in in;
+		struct lx_sockaddr_in6 in6;
 		uint8_t raw[LX_SOCKADDR_MAX];
 	};
 };
@@ -62,13 +64,15 @@ struct socket_ops {
 	int (*accept)(struct socket *, struct socket **out);
 	/* Connects two fresh sockets. */
 	int (*pair)(struct socket *, struct socket *, struct task *);
-	int (*name)(struct socket *, bool peer, struct sock_addr *out);
+	/* of_peer: 0 its own; 1 the other side's, -ENOTCONN when there is none; 2 for accept(2): even if the connection is over by now. */
+	int (*name)(struct socket *, int of_peer, struct sock_addr *out);
 	int (*shutdown)(struct socket *, uint32_t bits /* SOCK_SHUT_* */);
 	int64_t (*send)(struct socket *, struct task *, struct sock_msg *);
 	int64_t (*recv)(struct socket *, struct task *, struct sock_msg *);
 	uint32_t (*poll)(struct socket *, struct poll_table *);
 	/* Bytes to be read (FIONREAD), or sent and not yet read (SIOCOUTQ). */
 	int64_t (*pending)(struct socket *, bool out);
+	int64_t (*ioctl)(struct socket *, struct task *, uint32_t cmd, uint64_t arg); /* others; absent or unknown: -ENOTTY */
 	/* The family's part of SOL_SOCKET and its own levels. *len: room, then length. Absent, or an option it does not know: -ENOPROTOOPT. */
 	int (*getsockopt)(struct socket *, struct task *, int level, int name, void *buf, uint32_t *len);
 	int (*setsockopt)(struct socket *, struct task *, int level, int name, const void *buf, uint32_t len);

@@ -200,7 +200,7 @@ static int unix_shutdown(struct socket *s, uint32_t bits)
 
 /* --- what can be asked ----------------------------------------------------------------------------------------------------- */
 
-static int unix_name(struct socket *s, bool of_peer, struct sock_addr *out)
+static int unix_name(struct socket *s, int of_peer, struct sock_addr *out)
 {
 	struct unix_sock *u = unix_of(s), *peer;
 

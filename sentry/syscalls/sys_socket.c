@@ -225,7 +225,7 @@ static int accepted_name(struct task *t, struct file *f, uaddr_t at, uaddr_t len
 
 	if (uaddr_null(at))
 		return 0;
-	ret = s->ops->name(s, true, &addr);
+	ret = s->ops->name(s, 2, &addr);
 	return ret < 0 ? -ECONNABORTED : sockaddr_out(t, &addr, at, len_at);
 }
 

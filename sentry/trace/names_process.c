@@ -1,6 +1,7 @@
 /* Names of flags and constants: memory, processes, signals, time, IPC, sockets. */
 #include "abi/arch.h"
 #include "abi/futex.h"
+#include "abi/inet.h"
 #include "abi/ipc.h"
 #include "abi/mman.h"
 #include "abi/prctl.h"

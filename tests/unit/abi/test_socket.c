@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <stddef.h>
 
+#include "abi/inet.h"
 #include "abi/socket.h"
 #include "abi/un.h"
 
