@@ -56,7 +56,6 @@ struct inet_sock {
 	struct list all_link, bind_link;
 	struct inet_end local, remote; /* port 0: none */
 	bool addr_bound, port_bound;   /* by bind(2), not by connect(2) or a send */
-	int bound_dev;                 /* SO_BINDTODEVICE: 0 or LO_IFINDEX */
 	/* protected by s.lock */
 	struct inet_options ip;
 	struct list groups;            /* of inet_group; changed under ns->lock too */
@@ -80,6 +79,9 @@ void inet_fini(struct inet_sock *);
 int inet_bind(struct socket *, struct task *, const struct sock_addr *);
 /* Names; of_peer 1: -ENOTCONN unless it is connected, 2: whoever it was. */
 void inet_show(const struct inet_sock *, const struct inet_end *, struct sock_addr *out);
+void inet_show_as(int domain, const struct inet_end *, struct sock_addr *out);
+/* Reads and judges an address for bind: bind(2)'s errors up to -EADDRNOTAVAIL. */
+int inet_bind_addr(const struct inet_sock *, const struct sock_addr *, struct inet_end *out);
 
 /* --- inet_addr.c -------------------------------------------------------------------------------------------------------------------- */
 

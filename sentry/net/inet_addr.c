@@ -104,8 +104,13 @@ struct inet_addr inet_source(const struct inet_sock *i, const struct inet_addr *
 
 void inet_show(const struct inet_sock *i, const struct inet_end *e, struct sock_addr *out)
 {
+	inet_show_as(i->s.domain, e, out);
+}
+
+void inet_show_as(int domain, const struct inet_end *e, struct sock_addr *out)
+{
 	memset(out, 0, sizeof(*out));
-	if (i->s.domain == LX_AF_INET) {
+	if (domain == LX_AF_INET) {
 		out->len = sizeof(out->in);
 		out->in.sin_family = LX_AF_INET;
 		out->in.sin_port = __builtin_bswap16(e->port);

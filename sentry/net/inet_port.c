@@ -104,7 +104,7 @@ static bool conflict_with(struct inet_sock *i, struct list *bucket, uint16_t por
 	struct inet_sock *o;
 
 	list_for_each(o, bucket, bind_link)
-		if (o != i && o->local.port == port && (!i->bound_dev || !o->bound_dev || i->bound_dev == o->bound_dev) &&
+		if (o != i && o->local.port == port && (!i->s.bound_dev || !o->s.bound_dev || i->s.bound_dev == o->s.bound_dev) &&
 		    overlap(&i->local.addr, i->ip.v6only, &o->local.addr, o->ip.v6only) && (shared_is_taken || !may_share(i, o)))
 			return true;
 	return false;

@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/task.h"
+#include "sentry/net/dgram.h"
 #include "sentry/net/inet.h"
+#include "sentry/net/sockfilter.h"
 #include "sentry/net/tcp.h"
 
 #define PROTO_MAX 263 /* IPPROTO_MAX: up to MPTCP */
@@ -21,6 +23,10 @@ static const struct kind {
 	int (*create)(struct task *, int domain, int protocol, struct socket **out);
 } kinds[] = {
 	{ LX_SOCK_STREAM, LX_IPPROTO_TCP, 0, tcp_create },
+	{ LX_SOCK_DGRAM, LX_IPPROTO_UDP, 0, udp_create },
+	{ LX_SOCK_DGRAM, LX_IPPROTO_ICMP, LX_AF_INET, ping_create },
+	{ LX_SOCK_DGRAM, LX_IPPROTO_ICMPV6, LX_AF_INET6, ping_create },
+	{ LX_SOCK_RAW, 0, 0, raw_create },
 };
 
 static int create(struct task *t, int domain, int type, int protocol, struct socket **out)
@@ -87,6 +93,7 @@ void inet_fini(struct inet_sock *i)
 	list_remove(&i->all_link);
 	ns->count[i->proto]--;
 	lock_drop(&ns->lock);
+	socket_filter_free(i->s.filter);
 	list_for_each_safe(g, next, &i->groups, link)
 		mem_free(g);
 	list_init(&i->groups);
@@ -144,16 +151,23 @@ static int enter_port(struct inet_sock *i, const struct inet_end *e)
 	return 0;
 }
 
+int inet_bind_addr(const struct inet_sock *i, const struct sock_addr *a, struct inet_end *e)
+{
+	int ret = i->s.domain == LX_AF_INET ? bind_addr4(a, e) : bind_addr6(i, a, e);
+
+	if (ret < 0)
+		return ret;
+	return may_bind_addr(i, &e->addr) ? 0 : -EADDRNOTAVAIL;
+}
+
 int inet_bind(struct socket *s, struct task *t, const struct sock_addr *a)
 {
 	struct inet_sock *i = inet_of(s);
 	struct inet_end e;
-	int ret = s->domain == LX_AF_INET ? bind_addr4(a, &e) : bind_addr6(i, a, &e);
+	int ret = inet_bind_addr(i, a, &e);
 
 	if (ret < 0)
 		return ret;
-	if (!may_bind_addr(i, &e.addr))
-		return -EADDRNOTAVAIL;
 	if (e.port && e.port < atomic_load(&i->ns->unprivileged_port) && !cred_capable(t->cred, LX_CAP_NET_BIND_SERVICE))
 		return -EACCES;
 	return enter_port(i, &e);

@@ -6,12 +6,14 @@
 
 #include "abi/cred.h"
 #include "abi/resource.h"
+#include "abi/time.h"
 #include "base/mem.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
+#include "sentry/net/socket.h"
 #include "sentry/net/unix.h"
 
 #define CONTROL_MAX 131072 /* net.core.optmem_max */
@@ -55,6 +57,8 @@ void scm_drop(struct scm *scm)
 {
 	scm_files_put(scm->files);
 	scm->files = NULL;
+	mem_free(scm->extra);
+	scm->extra = NULL;
 }
 
 /* --- sending ----------------------------------------------------------------------------------------------------------- */
@@ -119,12 +123,32 @@ static int parse_credentials(struct task *t, struct scm *scm, const void *data, 
 	return 0;
 }
 
-static int parse_one(struct task *t, struct scm *scm, const struct lx_cmsghdr *h, const void *data)
+/* SOL_SOCKET as internet sockets take it: files and credentials mean nothing to them. */
+static int parse_any_family(struct task *t, const struct lx_cmsghdr *h, uint64_t len)
+{
+	switch (h->cmsg_type) {
+	case LX_SCM_RIGHTS:
+	case LX_SCM_CREDENTIALS:
+		return 0;
+	case LX_SO_MARK:
+		if (!cred_capable(t->cred, LX_CAP_NET_RAW) && !cred_capable(t->cred, LX_CAP_NET_ADMIN))
+			return -EPERM;
+		return len == sizeof(uint32_t) ? 0 : -EINVAL;
+	case LX_SO_TIMESTAMPING:
+		return len == sizeof(uint32_t) ? 0 : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int parse_one(struct task *t, struct socket *s, struct scm *scm, const struct lx_cmsghdr *h, const void *data)
 {
 	uint64_t len = h->cmsg_len - sizeof(*h);
 
 	if (h->cmsg_level != LX_SOL_SOCKET)
-		return 0;
+		return s->ops->cmsg ? s->ops->cmsg(s, h->cmsg_level, h->cmsg_type, data, len, scm) : 0;
+	if (s->domain != LX_AF_UNIX)
+		return parse_any_family(t, h, len);
 	switch (h->cmsg_type) {
 	case LX_SCM_RIGHTS:
 		return parse_rights(t, scm, data, len);
@@ -135,7 +159,7 @@ static int parse_one(struct task *t, struct scm *scm, const struct lx_cmsghdr *h
 	}
 }
 
-static int parse_all(struct task *t, struct scm *scm, const char *buf, uint64_t len)
+static int parse_all(struct task *t, struct socket *s, struct scm *scm, const char *buf, uint64_t len)
 {
 	for (uint64_t at = 0; len - at >= sizeof(struct lx_cmsghdr);) {
 		struct lx_cmsghdr h;
@@ -144,7 +168,7 @@ static int parse_all(struct task *t, struct scm *scm, const char *buf, uint64_t 
 		memcpy(&h, buf + at, sizeof(h));
 		if (h.cmsg_len < sizeof(h) || h.cmsg_len > len - at)
 			return -EINVAL;
-		ret = parse_one(t, scm, &h, buf + at + sizeof(h));
+		ret = parse_one(t, s, scm, &h, buf + at + sizeof(h));
 		if (ret < 0)
 			return ret;
 		if (LX_CMSG_ALIGN(h.cmsg_len) >= len - at)
@@ -154,7 +178,7 @@ static int parse_all(struct task *t, struct scm *scm, const char *buf, uint64_t 
 	return 0;
 }
 
-int scm_parse(struct task *t, struct scm *scm, uaddr_t control, uint64_t len)
+int scm_parse(struct task *t, struct socket *s, struct scm *scm, uaddr_t control, uint64_t len)
 {
 	char few[256];
 	AUTO_FREE char *many = NULL;
@@ -173,7 +197,7 @@ int scm_parse(struct task *t, struct scm *scm, uaddr_t control, uint64_t len)
 	}
 	if (copy_in(t, buf, control, len) < 0)
 		return -EFAULT;
-	ret = parse_all(t, scm, buf, len);
+	ret = parse_all(t, s, scm, buf, len);
 	if (ret == 0 && scm->files && unix_rights_too_many(t))
 		ret = -ETOOMANYREFS;
 	if (ret < 0)
@@ -182,6 +206,32 @@ int scm_parse(struct task *t, struct scm *scm, uaddr_t control, uint64_t len)
 }
 
 /* --- receiving ------------------------------------------------------------------------------------------------------------ */
+
+void scm_extra_add(struct scm *scm, int level, int type, const void *data, uint32_t len)
+{
+	struct lx_cmsghdr h = { .cmsg_len = LX_CMSG_LEN(len), .cmsg_level = level, .cmsg_type = type };
+	struct scm_extra *x = scm->extra;
+
+	if (!x)
+		x = scm->extra = mem_zalloc(sizeof(*x));
+	if (!x || LX_CMSG_SPACE(len) > SCM_EXTRA_MAX - x->used)
+		return;
+	memcpy(x->bytes + x->used, &h, sizeof(h));
+	memcpy(x->bytes + x->used + sizeof(h), data, len);
+	x->used += (uint32_t)LX_CMSG_SPACE(len);
+}
+
+void scm_extra_stamp(struct scm *scm, const struct socket *s, int64_t ns)
+{
+	struct lx_timeval v = { ns / 1000000000, ns % 1000000000 / 1000 };
+
+	if (socket_opt(s, LX_SO_TIMESTAMPNS)) {
+		v.tv_usec = ns % 1000000000;
+		scm_extra_add(scm, LX_SOL_SOCKET, LX_SO_TIMESTAMPNS, &v, sizeof(v));
+	} else if (socket_opt(s, LX_SO_TIMESTAMP)) {
+		scm_extra_add(scm, LX_SOL_SOCKET, LX_SO_TIMESTAMP, &v, sizeof(v));
+	}
+}
 
 /* What is left of the receiver's buffer. */
 struct room {
@@ -255,11 +305,38 @@ static void put_rights(struct room *r, const struct scm_files *files, bool cloex
 		*r->flags |= LX_MSG_CTRUNC;
 }
 
+/* What is ready: as many whole messages as there is room for, and of the first that does not fit what fits. */
+static void put_extra(struct room *r, const struct scm_extra *x)
+{
+	for (uint32_t at = 0; at < x->used;) {
+		struct lx_cmsghdr h;
+		uint64_t len;
+
+		memcpy(&h, x->bytes + at, sizeof(h));
+		len = h.cmsg_len;
+		if (r->left < sizeof(h)) {
+			*r->flags |= LX_MSG_CTRUNC;
+			return;
+		}
+		if (r->left < len) {
+			*r->flags |= LX_MSG_CTRUNC;
+			len = h.cmsg_len = r->left;
+		}
+		if (copy_out(r->t, r->at, &h, sizeof(h)) < 0 ||
+		    copy_out(r->t, uaddr_add(r->at, sizeof(h)), x->bytes + at + sizeof(h), len - sizeof(h)) < 0)
+			return;
+		advance(r, len);
+		at += (uint32_t)LX_CMSG_ALIGN(len);
+	}
+}
+
 void scm_deliver(struct task *t, struct scm *scm, bool cred, uaddr_t control, uint64_t *len, bool cloexec, uint32_t *flags)
 {
 	struct room r = { .t = t, .at = control, .left = uaddr_null(control) ? 0 : *len, .flags = flags };
 	uint64_t room = r.left;
 
+	if (scm->extra)
+		put_extra(&r, scm->extra);
 	if (cred)
 		put_credentials(&r, &scm->cred);
 	if (scm->files)

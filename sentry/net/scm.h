@@ -10,6 +10,7 @@
 #include "platform/platform.h"
 
 struct file;
+struct socket;
 struct task;
 
 struct unix_sock;
@@ -24,9 +25,26 @@ struct scm_files {
 	struct file *file[]; /* referenced */
 };
 
+/* What a sender of internet datagrams says beside the bytes. */
+struct scm_ip {
+	bool has_ttl, has_tos, has_source;
+	int32_t ttl, tos, ifindex;
+	uint16_t segment;        /* UDP_SEGMENT; 0: not said */
+	uint8_t source[16];      /* as struct inet_addr */
+};
+
+/* Control messages for a receiver, ready to be copied out one after the other. */
+#define SCM_EXTRA_MAX 512u
+struct scm_extra {
+	uint32_t used;
+	char bytes[SCM_EXTRA_MAX];
+};
+
 struct scm {
 	struct scm_files *files; /* NULL: none; owned */
+	struct scm_extra *extra; /* receiving; NULL: none; owned */
 	struct lx_ucred cred;    /* of the sender */
+	struct scm_ip ip;        /* sending */
 };
 
 /* The task's own credentials, as a message carries them where it says nothing. */
@@ -35,7 +53,11 @@ struct lx_ucred scm_own_cred(const struct task *);
 struct lx_ucred scm_peer_cred(const struct task *);
 
 /* Reads the sender's control messages. -EINVAL, -EBADF, -EPERM, -ESRCH, -ETOOMANYREFS, -EFAULT, -ENOBUFS; then there is nothing to drop. */
-int scm_parse(struct task *, struct scm *, uaddr_t control, uint64_t len);
+int scm_parse(struct task *, struct socket *, struct scm *, uaddr_t control, uint64_t len);
+/* One more for the receiver. What does not fit, or finds no memory, is left out. */
+void scm_extra_add(struct scm *, int level, int type, const void *data, uint32_t len);
+/* SO_TIMESTAMP, SO_TIMESTAMPNS: when it came, CLOCK_REALTIME ns, where the socket asks for that. */
+void scm_extra_stamp(struct scm *, const struct socket *, int64_t ns);
 /*
  * Puts what came into the receiver's control buffer, installing fds: SCM_CREDENTIALS when `cred`, then SCM_RIGHTS. *len: room, then bytes
  * used. What did not fit is dropped and MSG_CTRUNC set in *flags. Drops scm.

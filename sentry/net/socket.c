@@ -36,7 +36,9 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int domain, int
 	waitq_init(&s->queue);
 	waitq_init(&s->space);
 	lock_init(&s->lock, RANK_SOCKET, "socket");
-	s->opt = (struct sock_options){ .sndbuf = DEFAULT_BUFFER, .rcvbuf = DEFAULT_BUFFER, .rcvlowat = 1, .peek_off = -1 };
+	s->opt = (struct sock_options){ .sndbuf = DEFAULT_BUFFER, .rcvbuf = DEFAULT_BUFFER, .rcvlowat = 1, .peek_off = -1,
+					.pacing = UINT64_MAX };
+	sock_opt_init(&s->opt);
 }
 
 struct socket *socket_get(struct socket *s)

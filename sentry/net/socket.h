@@ -23,6 +23,7 @@
 
 struct file;
 struct poll_table;
+struct socket_filter;
 struct socket;
 struct task;
 
@@ -74,13 +75,23 @@ struct socket_ops {
 	int64_t (*pending)(struct socket *, bool out);
 	int64_t (*ioctl)(struct socket *, struct task *, uint32_t cmd, uint64_t arg); /* others; absent or unknown: -ENOTTY */
 	/* The family's part of SOL_SOCKET and its own levels. *len: room, then length. Absent, or an option it does not know: -ENOPROTOOPT. */
+	/* A control message of a level of its own, when sending: judged and noted in scm. Absent: it is ignored. 0 or negative errno. */
+	int (*cmsg)(struct socket *, int level, int type, const void *data, uint64_t len, struct scm *);
 	int (*getsockopt)(struct socket *, struct task *, int level, int name, void *buf, uint32_t *len);
 	int (*setsockopt)(struct socket *, struct task *, int level, int name, const void *buf, uint32_t len);
 	void (*release)(struct socket *); /* the file is gone, or never was */
 	void (*free)(struct socket *);    /* the last reference is gone */
 };
 
+/* Options that are only kept: sock_opt.c. */
+enum sock_kept {
+	SOCK_KEPT_BUSY_POLL, SOCK_KEPT_ZEROCOPY, SOCK_KEPT_INCOMING_CPU, SOCK_KEPT_WIFI_STATUS, SOCK_KEPT_NOFCS, SOCK_KEPT_SELECT_ERR_QUEUE,
+	SOCK_KEPT_PREFER_BUSY_POLL, SOCK_KEPT_BUF_LOCK, SOCK_KEPT_TXREHASH, SOCK_KEPT_RCVMARK, SOCK_KEPT
+};
+
 struct sock_options {
+	int32_t kept[SOCK_KEPT];
+	uint64_t pacing;          /* SO_MAX_PACING_RATE */
 	uint64_t on;              /* bit N: the boolean option whose number is N */
 	uint32_t sndbuf, rcvbuf;  /* bytes */
 	int32_t rcvlowat, priority, mark, peek_off;
@@ -99,9 +110,13 @@ struct socket {
 	struct lock lock;         /* RANK_SOCKET */
 	/* protected by lock; single fields are read without it */
 	struct sock_options opt;
+	struct socket_filter *filter; /* SO_ATTACH_FILTER; owned; NULL: none */
+	bool filter_locked;
+	int bound_dev;            /* SO_BINDTODEVICE: 0, or the index of lo; internet sockets look at it */
 	/* atomic */
 	_Atomic int err;          /* positive errno for SO_ERROR and the next call */
 	_Atomic uint32_t shut;    /* SOCK_SHUT_* */
+	_Atomic uint64_t cookie;  /* SO_COOKIE: 0 until somebody asks */
 };
 
 /* Sets everything but what the family embeds; one reference, the caller's. */
@@ -110,6 +125,7 @@ struct socket *socket_get(struct socket *);
 void socket_put(struct socket *);
 /* Gives it up before it has a file: release and put. */
 void socket_discard(struct socket *);
+void sock_opt_init(struct sock_options *);
 /* The pending error, which is cleared: 0 or negative errno. */
 int socket_take_error(struct socket *);
 

@@ -50,7 +50,7 @@ static int score(const struct tcp_sock *l, const struct inet_end *to)
 {
 	if (l->in.local.port != to->port || tcp_state(l) != LX_TCP_LISTEN || !inet_takes(&l->in, &to->addr))
 		return 0;
-	return 1 + (inet_is_any(&l->in.local.addr) ? 0 : 4) + (l->in.bound_dev ? 2 : 0) + (l->in.s.domain == LX_AF_INET);
+	return 1 + (inet_is_any(&l->in.local.addr) ? 0 : 4) + (l->in.s.bound_dev ? 2 : 0) + (l->in.s.domain == LX_AF_INET);
 }
 
 /* Which member of a group of listeners with SO_REUSEPORT: the n'th of those with the best score. */
@@ -104,7 +104,7 @@ static struct tcp_sock *make_embryo(struct tcp_sock *l, struct tcp_sock *client)
 	e->in.ip = l->in.ip;
 	e->o = l->o;
 	lock_drop(&l->in.s.lock);
-	e->in.bound_dev = l->in.bound_dev;
+	e->in.s.bound_dev = l->in.s.bound_dev;
 	e->ss = SS_CONNECTED;
 	lock_take(&l->in.ns->lock);
 	e->in.local = client->in.remote;

@@ -220,6 +220,8 @@ int64_t tcp_recv(struct socket *s, struct task *task, struct sock_msg *m)
 	int64_t ret;
 
 	(void)task;
+	if (m->flags & (LX_MSG_ERRQUEUE | LX_MSG_OOB)) /* nobody waits for these */
+		m->flags |= LX_MSG_DONTWAIT;
 	if (m->flags & LX_MSG_ERRQUEUE)
 		return -EAGAIN;
 	if (tcp_state(k.t) == LX_TCP_LISTEN)

@@ -130,12 +130,12 @@ static int64_t send_some(struct task *t, struct file *f, struct socket *s, struc
 }
 
 /* The message's control data: parsed once, kept by a call that blocks. */
-static int take_scm(struct task *t, struct sock_msg *m, uaddr_t control, uint64_t len)
+static int take_scm(struct task *t, struct socket *s, struct sock_msg *m, uaddr_t control, uint64_t len)
 {
 	struct sock_call *call = t->blk.data;
 
 	if (!call || !call->parsed)
-		return scm_parse(t, &m->scm, control, len);
+		return scm_parse(t, s, &m->scm, control, len);
 	m->scm = call->scm;
 	call->scm.files = NULL;
 	call->parsed = false;
@@ -144,7 +144,7 @@ static int take_scm(struct task *t, struct sock_msg *m, uaddr_t control, uint64_
 
 static int64_t send_message(struct task *t, struct file *f, struct socket *s, struct sock_msg *m, uaddr_t control, uint64_t control_len)
 {
-	int64_t ret = take_scm(t, m, control, control_len);
+	int64_t ret = take_scm(t, s, m, control, control_len);
 
 	if (ret < 0)
 		return ret;

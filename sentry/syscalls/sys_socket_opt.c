@@ -9,6 +9,7 @@
 #include "sentry/fs/file.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/task.h"
+#include "sentry/net/sock_opt.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/sockets.h"
 
@@ -157,6 +158,8 @@ int64_t sys_setsockopt(struct task *t, const struct sysargs *a)
 	if (copy_in(t, buf, arg_addr(a, 3), len) < 0)
 		return -EFAULT;
 	ret = s->ops->setsockopt ? s->ops->setsockopt(s, t, level, name, buf, len) : -ENOPROTOOPT;
+	if (ret == -ENOPROTOOPT && level == LX_SOL_SOCKET)
+		ret = sock_opt_set(s, t, name, buf, len);
 	if (ret != -ENOPROTOOPT || level != LX_SOL_SOCKET)
 		return ret;
 	return set_common(t, s, name, buf, len);
@@ -202,8 +205,6 @@ static int get_int(struct socket *s, int name, int32_t *v)
 		*v = s->opt.mark;
 		return 0;
 	case LX_SO_ACCEPTCONN:
-	case LX_SO_BUSY_POLL:
-	case LX_SO_ZEROCOPY:
 		*v = 0;
 		return 0;
 	case LX_SO_PEEK_OFF:
@@ -276,6 +277,8 @@ int64_t sys_getsockopt(struct task *t, const struct sysargs *a)
 		return -EINVAL;
 	len = (uint32_t)room < sizeof(buf) ? (uint32_t)room : (uint32_t)sizeof(buf);
 	ret = s->ops->getsockopt ? s->ops->getsockopt(s, t, level, name, buf, &len) : -ENOPROTOOPT;
+	if (ret == -ENOPROTOOPT && level == LX_SOL_SOCKET)
+		ret = sock_opt_get(s, t, name, buf, &len);
 	if (ret == -ENOPROTOOPT && level == LX_SOL_SOCKET)
 		ret = get_common(s, name, buf, &len);
 	if (ret < 0)
