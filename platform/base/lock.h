@@ -55,6 +55,7 @@ enum lock_rank {
 	RANK_GOFER,        /* gofer channel */
 	RANK_TRACEE,       /* task: which tracee it is */
 	RANK_PLATFORM,     /* platform: lanes, tracees */
+	RANK_FILEMAP,      /* sentry: mappings of files, made and ended under it */
 	RANK_LOG,          /* log: one line at a time; innermost */
 	RANK_COUNT
 };

@@ -37,7 +37,7 @@ static int64_t goferfs_read(struct file *f, struct task *t, struct uio *u, int64
 	}
 	if (want == 0)
 		return 0;
-	n = goferfs_read_fd(t, u, fd_of(f)->fd, *pos, want);
+	n = goferfs_read_fd(t, u, fd_of(f)->fd, *pos, want, g->gs->caching ? &g->map : NULL, f->inode->attr.size);
 	if (n > 0)
 		*pos += n;
 	return n;

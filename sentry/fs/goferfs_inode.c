@@ -189,6 +189,7 @@ void ginode_destroy(struct inode *i)
 	struct ginode *g = ginode_of(i), *parent = g->parent;
 
 	table_remove(g);
+	filemap_drop(&g->map);
 	gofer_close(g->gs->client, g->handle);
 	drop_kept(g, &g->kept_read);
 	drop_kept(g, &g->kept_write);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/lock.h"
+#include "sentry/fs/filemap.h"
 #include "sentry/fs/gofer_client.h"
 #include "sentry/fs/inode.h"
 
@@ -66,6 +67,7 @@ struct ginode {
 	/* protected by inode.lock */
 	bool virtual_owner;       /* uid and gid are the sentry's: the gofer may not chown */
 	uint32_t virtual_setid;   /* S_ISUID, S_ISGID as the guest set them where the gofer stores none (nosuid) */
+	struct filemap_slot map;  /* for reads; of caching supers only, which know the size */
 	_Atomic bool stale;       /* attributes changed by a write: ask before showing them */
 };
 
@@ -121,8 +123,11 @@ int goferfs_removexattr(struct inode *, const char *);
 	.setxattr = goferfs_setxattr, .listxattr = goferfs_listxattr,                              \
 	.removexattr = goferfs_removexattr, .destroy = ginode_destroy
 
-/* Up to n bytes at pos of a donated fd. Bytes (less only at the end of the file), negative errno, SYS_BLOCKED; goferfs_read.c. */
-int64_t goferfs_read_fd(struct task *, struct uio *, int fd, int64_t pos, uint64_t n);
+/*
+ * Up to n bytes at pos of a donated fd. slot: the inode's, where n stays below the known end of the file; else NULL. Bytes (less only at the
+ * end of the file), negative errno, SYS_BLOCKED; goferfs_read.c.
+ */
+int64_t goferfs_read_fd(struct task *, struct uio *, int fd, int64_t pos, uint64_t n, struct filemap_slot *slot, int64_t size);
 int goferfs_open_file(struct inode *, const struct path *, uint32_t flags, struct task *, struct file **out);
 
 /* A directory's names and attributes as one piece; goferfs_list.c. */

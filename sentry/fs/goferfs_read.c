@@ -75,25 +75,41 @@ static int64_t complete(struct uio *u, int fd, int64_t pos, uint64_t n, int64_t 
 	return more > 0 ? done + more : done;
 }
 
-int64_t goferfs_read_fd(struct task *t, struct uio *u, int fd, int64_t pos, uint64_t n)
+static int64_t read_by_calls(struct task *t, struct uio *u, int fd, int64_t pos, uint64_t n, bool *cached)
 {
 	char small[STACK_CHUNK];
 	AUTO_FREE char *big = NULL;
 	bool more = false;
 	int64_t done;
 
-	if (!u->t || !t || !t->k->io)
-		return u->nowait ? -EAGAIN : read_blocking(u, fd, pos, n);
-	if (t->blk.io)
-		return complete(u, fd, pos, n, read_ring(t, u, fd, pos, n));
 	if (n > STACK_CHUNK)
 		big = mem_alloc(n < CHUNK ? n : CHUNK);
 	done = read_cached(u, fd, pos, n, big ? big : small, big ? (n < CHUNK ? n : CHUNK) : STACK_CHUNK, &more);
-	if (u->nowait)
-		return done;
 	if (done == -EAGAIN)
 		return read_ring(t, u, fd, pos, n);
 	if (done == -EOPNOTSUPP)
 		return read_blocking(u, fd, pos, n);
+	*cached = done > 0 && !more;
 	return more ? complete(u, fd, pos, n, done) : done;
+}
+
+int64_t goferfs_read_fd(struct task *t, struct uio *u, int fd, int64_t pos, uint64_t n, struct filemap_slot *slot, int64_t size)
+{
+	bool cached = false;
+	int64_t mapped = 0, done;
+
+	if (!u->t || !t || !t->k->io)
+		return read_blocking(u, fd, pos, n);
+	if (t->blk.io)
+		return complete(u, fd, pos, n, read_ring(t, u, fd, pos, n));
+	if (slot)
+		mapped = filemap_read(slot, pos, n, u);
+	if ((uint64_t)mapped == n)
+		return mapped;
+	if (mapped)
+		return complete(u, fd, pos, n, mapped);
+	done = read_by_calls(t, u, fd, pos, n, &cached);
+	if (cached && slot)
+		filemap_seen(slot, fd, size, pos, (uint64_t)done);
+	return done;
 }

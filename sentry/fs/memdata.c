@@ -61,6 +61,7 @@ static void recharge(struct memdata *m, int64_t bytes)
 void memdata_free(struct memdata *m)
 {
 	recharge(m, 0);
+	filemap_drop(&m->map);
 	mem_free(m->buf);
 	if (m->fd >= 0)
 		close(m->fd);
@@ -171,6 +172,20 @@ static int64_t read_inline(struct memdata *m, struct uio *u, int64_t pos, uint64
 	return uio_put(u, copy, n);
 }
 
+/* Not through a mapping where there may be holes: reading one by a fault would store a page that nobody is charged for. */
+static int64_t read_memfd(struct memdata *m, struct uio *u, int64_t pos, uint64_t n, int64_t size)
+{
+	bool dense = !m->sparse && (int64_t)(pos + (int64_t)n) <= m->dense;
+	int64_t mapped = dense ? filemap_read(&m->map, pos, n, u) : 0, rest;
+
+	if ((uint64_t)mapped == n)
+		return mapped;
+	rest = uio_put_host(u, m->fd, pos + mapped, n - (uint64_t)mapped);
+	if (dense && !mapped && rest > 0)
+		filemap_seen(&m->map, m->fd, size, pos, (uint64_t)rest);
+	return mapped ? mapped + (rest > 0 ? rest : 0) : rest;
+}
+
 int64_t memdata_read(struct memdata *m, struct uio *u, int64_t *pos)
 {
 	int64_t size = m->size, n;
@@ -180,7 +195,7 @@ int64_t memdata_read(struct memdata *m, struct uio *u, int64_t *pos)
 		return 0;
 	if (want > (uint64_t)(size - *pos))
 		want = (uint64_t)(size - *pos);
-	n = m->fd < 0 ? read_inline(m, u, *pos, want) : uio_put_host(u, m->fd, *pos, want);
+	n = m->fd < 0 ? read_inline(m, u, *pos, want) : read_memfd(m, u, *pos, want, size);
 	if (n > 0)
 		*pos += n;
 	return n;
@@ -355,6 +370,7 @@ int memdata_add_seals(struct memdata *m, uint32_t seals)
 	LOCK_GUARD(&m->lock);
 	if (m->seals & LX_F_SEAL_SEAL)
 		return -EPERM;
+	filemap_drop(&m->map); /* only read, but to the host it might be written through */
 	/* The host knows who has a writable mapping: it is asked to seal its memfd against that as well. */
 	if (seals & LX_F_SEAL_WRITE && !(m->seals & LX_F_SEAL_WRITE) && m->fd >= 0)
 		ret = (int)host_ret(fcntl(m->fd, F_ADD_SEALS, F_SEAL_WRITE));

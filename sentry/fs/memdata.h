@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/lock.h"
+#include "sentry/fs/filemap.h"
 
 struct kernel;
 struct uio;
@@ -41,6 +42,7 @@ struct memdata {
 	int64_t charged;          /* bytes */
 	int64_t dense;            /* every byte below was charged by a write */
 	bool sparse;              /* the host's block count is the truth */
+	struct filemap_slot map;  /* for reads, once it is a memfd */
 	_Atomic uint32_t seals;   /* LX_F_SEAL_*: memfd_create(2) */
 };
 
