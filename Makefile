@@ -80,7 +80,7 @@ LDFLAGS += -pthread -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
 # ---- what users type ------------------------------------------------------------------------------------------------------
 
-.PHONY: unit-build all obj lib deps test unit conformance programs faults attacks bench bench-peers lint fuzz asan demo clean help install FORCE
+.PHONY: unit-build all obj lib deps test unit conformance programs test-programs faults attacks bench bench-peers lint fuzz asan demo clean help install FORCE
 all: $(O)/libpicket.a $(if $(MAIN),$(O)/picket)
 	$(if $(MAIN),,@echo 'tools/main.c is not there yet: no picket binary')
 
@@ -279,6 +279,12 @@ endif
 
 programs faults attacks: %: all guests
 	@tests/harness/run-suite.sh $* $(O)
+
+# Programs' own test suites against the host's result; PLATFORM=ptrace, FILTER=cpython/test_os for one. Long.
+test-programs:
+	@tools/check-deps --install build test programs
+	+@$(MAKE) --no-print-directory -j$(NPROC) all
+	@tests/programs/run-suites.py --picket $(O)/picket --out $(O)/programs-out $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(FILTER),--filter '$(FILTER)')
 
 DRIVER_SRCS := $(wildcard tests/conformance/*.c)
 $(O)/picket-conformance: $(call objects,$(DRIVER_SRCS)) $(O)/lib/base.a

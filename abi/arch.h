@@ -3,6 +3,7 @@
 #define ABI_ARCH_H
 
 #if defined(__x86_64__)
+#include "abi/x86_64/memory.h"
 #include "abi/x86_64/nr.h"
 #include "abi/x86_64/stat.h"
 #include "abi/x86_64/sigcontext.h"

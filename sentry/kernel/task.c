@@ -16,6 +16,8 @@
 #define DEFAULT_FILES_SOFT 1024
 #define DEFAULT_FILES_HARD 1048576
 #define DEFAULT_SIGPENDING 15000
+#define DEFAULT_LOCKED (8ull << 20)
+#define DEFAULT_QUEUE_BYTES 819200
 #define DEFAULT_TIMER_SLACK_NS 50000
 
 /* --- signal actions --------------------------------------------------------------------------------------------- */
@@ -105,6 +107,9 @@ static void default_limits(struct process *p)
 		p->limits[i] = (struct lx_rlimit){ LX_RLIM_INFINITY, LX_RLIM_INFINITY };
 	p->limits[LX_RLIMIT_SIGPENDING] = (struct lx_rlimit){ DEFAULT_SIGPENDING, DEFAULT_SIGPENDING };
 	p->limits[LX_RLIMIT_STACK].rlim_cur = DEFAULT_STACK_LIMIT;
+	p->limits[LX_RLIMIT_MEMLOCK] = (struct lx_rlimit){ DEFAULT_LOCKED, DEFAULT_LOCKED };
+	p->limits[LX_RLIMIT_MSGQUEUE] = (struct lx_rlimit){ DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_BYTES };
+	p->limits[LX_RLIMIT_NICE] = p->limits[LX_RLIMIT_RTPRIO] = (struct lx_rlimit){ 0, 0 };
 	p->limits[LX_RLIMIT_NOFILE] = (struct lx_rlimit){ DEFAULT_FILES_SOFT, DEFAULT_FILES_HARD };
 }
 

@@ -155,12 +155,17 @@ void map_undo(struct task *t, const struct map_request *r)
 	vma_clear(t->mm, r->addr, r->addr + r->len);
 }
 
+uint64_t map_clip(const struct mm *mm, uint64_t addr, uint64_t len)
+{
+	return addr >= mm->limit ? 0 : len > mm->limit - addr ? mm->limit - addr : len;
+}
+
 int map_unmap_list(struct mm *mm, uint64_t addr, uint64_t len)
 {
 	if (addr % PAGE_SIZE_LX || !len)
 		return -EINVAL;
 	len = PAGE_UP(len);
-	if (!len || !range_ok(mm, addr, len))
+	if (!len || len > LX_TASK_SIZE || addr > LX_TASK_SIZE - len)
 		return -EINVAL;
 	LOCK_GUARD(&mm->lock);
 	return vma_clear(mm, addr, addr + len);
@@ -168,10 +173,10 @@ int map_unmap_list(struct mm *mm, uint64_t addr, uint64_t len)
 
 int64_t map_unmap(struct task *t, uint64_t addr, uint64_t len)
 {
-	uint64_t arg[6] = { addr, PAGE_UP(len) };
+	uint64_t arg[6] = { addr, map_clip(t->mm, addr, PAGE_UP(len)) };
 	int ret = map_unmap_list(t->mm, addr, len);
 
-	return ret < 0 ? ret : stop_inject(t->tracee, LX_NR_munmap, arg);
+	return ret < 0 || !arg[1] ? ret : stop_inject(t->tracee, LX_NR_munmap, arg);
 }
 
 /* Writable memory counts: what becomes so is charged, and given back by munmap only, as in Linux. */

@@ -37,6 +37,8 @@ int64_t map_move(struct task *, uint64_t old, uint64_t old_len, uint64_t new_len
 int map_unmap_list(struct mm *, uint64_t addr, uint64_t len);
 int map_protect_list(struct task *, uint64_t addr, uint64_t len, uint32_t prot);
 
+/* What lies between mm->limit and LX_TASK_SIZE is not the guest's and stays when it unmaps "everything": the length without that. */
+uint64_t map_clip(const struct mm *, uint64_t addr, uint64_t len);
 /* How much of the range, from its start, is mapped without a hole. */
 uint64_t map_full_length(struct mm *, uint64_t addr, uint64_t len);
 

@@ -102,13 +102,14 @@ static int64_t munmap_at_stop(struct task *t)
 
 int64_t sys_munmap(struct task *t, const struct sysargs *a)
 {
+	uint64_t addr = arg_u64(a, 0), len = arg_u64(a, 1);
 	int ret;
 
-	if (!alone(t)) {
+	if (!alone(t) || map_clip(t->mm, addr, len) != len) {
 		t->at_stop = munmap_at_stop;
 		return SYS_AT_STOP;
 	}
-	ret = map_unmap_list(t->mm, arg_u64(a, 0), arg_u64(a, 1));
+	ret = map_unmap_list(t->mm, addr, len);
 	return ret < 0 ? ret : SYS_PASS;
 }
 

@@ -213,6 +213,19 @@ static void stacks(void)
 	munmap(p, 16 * PAGE);
 }
 
+/* stress-ng's vm-segv: a program that unmaps all there is dies at its next instruction. */
+static void everything(void)
+{
+	const unsigned long end = 0x7ffffffff000;
+	int status = IN_CHILD(signal(SIGSEGV, SIG_DFL); syscall(SYS_munmap, 0, end));
+
+	CHECK_EQ(status & 0x7f, SIGSEGV, "munmap of the whole address space");
+	CHECK_ERRNO(syscall(SYS_munmap, 0, end + PAGE), EINVAL);
+	CHECK_ERRNO(syscall(SYS_munmap, end, PAGE), EINVAL);
+	CHECK_ERRNO(syscall(SYS_munmap, PAGE, -PAGE), EINVAL);
+	CHECK_OK(syscall(SYS_munmap, end - PAGE, PAGE));
+}
+
 int main(void)
 {
 	tap_begin();
@@ -224,5 +237,6 @@ int main(void)
 	remaps();
 	breaks();
 	stacks();
+	everything();
 	return tap_end();
 }
