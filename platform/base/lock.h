@@ -29,6 +29,7 @@ enum lock_rank {
 	RANK_INODE,        /* inode: attributes and data */
 	RANK_DENTRY,       /* dentry: children */
 	RANK_DCACHE,       /* dentry hash and LRU */
+	RANK_LANDLOCK,     /* landlock ruleset: its rules; lets dentries go */
 	RANK_LOWER,        /* goferfs inode: handle, listing, host fds */
 	RANK_LOWER_TABLE,  /* goferfs: inodes by host identity */
 	RANK_MM,           /* mm: the vma tree */

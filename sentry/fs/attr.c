@@ -5,6 +5,7 @@
 #include "abi/resource.h"
 #include "abi/signal.h"
 #include "sentry/fs/dentry.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/fs/notify.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/vfs.h"
@@ -71,6 +72,8 @@ int vfs_setattr(struct task *t, const struct path *p, struct setattr *s)
 	ret = path_may_change(p);
 	if (ret == 0 && s->valid & ATTR_SIZE)
 		ret = inode_permission(t->cred, i, MAY_WRITE);
+	if (ret == 0 && s->valid & ATTR_SIZE)
+		ret = landlock_may(t->cred, p, LX_LANDLOCK_FS_TRUNCATE);
 	if (ret == 0 && s->valid & ATTR_SIZE)
 		ret = may_truncate(t, i, s);
 	if (ret == 0)

@@ -8,6 +8,7 @@
 #include "abi/cred.h"
 #include "abi/fcntl.h"
 #include "sentry/fs/dentry.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/fs/mount.h"
 #include "sentry/fs/notify.h"
 #include "sentry/fs/permission.h"
@@ -57,6 +58,8 @@ int create_at(struct task *t, const struct path *dir, const char *name, uint32_t
 	if (ret != -ENOENT)
 		return ret;
 	ret = path_may_change(dir);
+	if (ret == 0)
+		ret = landlock_may_create(t->cred, dir, how->mode);
 	if (ret == 0)
 		ret = inode_permission(t->cred, i, MAY_WRITE | MAY_EXEC);
 	if (ret < 0)
@@ -169,9 +172,21 @@ static int may_link_to(struct task *t, struct inode *i)
 	return safe || inode_owner_or_capable(t->cred, i) ? 0 : -EPERM;
 }
 
-static int link_at(struct task *t, const struct path *dir, const char *name, uint32_t len, struct inode *what)
+static int landlock_link(struct task *t, const struct path *dir, const struct path *old)
 {
-	struct inode *i = path_inode(dir);
+	struct path from = { .mount = old->mount, .dentry = dentry_parent(old->dentry) };
+	int ret;
+
+	if (!from.dentry)
+		return 0;
+	ret = landlock_may_refer(t->cred, LANDLOCK_LINK, &from, old->dentry, dir, NULL);
+	dentry_put(from.dentry);
+	return ret;
+}
+
+static int link_at(struct task *t, const struct path *dir, const char *name, uint32_t len, const struct path *old)
+{
+	struct inode *i = path_inode(dir), *what = path_inode(old);
 	struct dentry *there = NULL;
 	int ret;
 
@@ -186,6 +201,8 @@ static int link_at(struct task *t, const struct path *dir, const char *name, uin
 	ret = path_may_change(dir);
 	if (ret == 0)
 		ret = may_link_to(t, what);
+	if (ret == 0 && t->cred->landlock)
+		ret = landlock_link(t, dir, old);
 	if (ret == 0)
 		ret = inode_permission(t->cred, i, MAY_WRITE | MAY_EXEC);
 	if (ret == 0 && (what->type == LX_S_IFDIR || !i->ops->link))
@@ -209,7 +226,7 @@ int vfs_link(struct task *t, const struct path *what, int at_fd, const char *nam
 	if (w.at.mount != what->mount)
 		ret = -EXDEV;
 	else
-		ret = link_at(t, &w.at, w.last, w.last_len, path_inode(what));
+		ret = link_at(t, &w.at, w.last, w.last_len, what);
 	walk_end(&w);
 	return ret;
 }

@@ -267,6 +267,18 @@ struct dentry *dentry_parent(struct dentry *d)
 	return d->parent ? dentry_get(d->parent) : NULL;
 }
 
+void dentry_visit_up(struct dentry *d, const struct dentry *top, bool skip_first, void (*fn)(struct dentry *, void *), void *arg)
+{
+	LOCK_GUARD(&tree_lock);
+	for (; d; d = d->parent) {
+		if (!skip_first)
+			fn(d, arg);
+		skip_first = false;
+		if (d == top)
+			break;
+	}
+}
+
 bool dentry_is_below(struct dentry *d, const struct dentry *top)
 {
 	LOCK_GUARD(&tree_lock);

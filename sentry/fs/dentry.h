@@ -65,6 +65,8 @@ int dcache_move(struct dentry *, struct dentry *new_parent, const char *name, ui
 void dcache_exchange(struct dentry *, struct dentry *);
 /* The parent, referenced; NULL for a root. */
 struct dentry *dentry_parent(struct dentry *);
+/* Calls fn, which must be short and take no lock, for `d` (unless skip_first) and what is above it, up to `top` and with it. */
+void dentry_visit_up(struct dentry *d, const struct dentry *top, bool skip_first, void (*fn)(struct dentry *, void *), void *arg);
 /* True when `d` is `top` or below it. */
 bool dentry_is_below(struct dentry *d, const struct dentry *top);
 /* Writes "/a/b" of the names from `top` (exclusive; NULL: the root) to d, ending at buf+len, and returns its start; NULL when it does not fit. */

@@ -7,6 +7,7 @@
 #include "sentry/fs/create.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/file.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/fs/notify.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/special.h"
@@ -96,11 +97,15 @@ static int make_file(struct task *t, const struct path *p, uint32_t flags, struc
 
 static int open_inode(struct task *t, const struct path *p, uint32_t flags, struct file **out)
 {
-	int ret = make_file(t, p, flags, out);
+	int ret = landlock_may_open(t->cred, p, flags);
 
 	if (ret == 0)
-		notify_file(*out, LX_IN_OPEN);
-	return ret;
+		ret = make_file(t, p, flags, out);
+	if (ret < 0)
+		return ret;
+	(*out)->landlock_denied = landlock_denied_later(t->cred, p);
+	notify_file(*out, LX_IN_OPEN);
+	return 0;
 }
 
 static int open_opath(struct task *t, const struct path *p, uint32_t flags, struct file **out)
@@ -118,6 +123,8 @@ int vfs_open_path(struct task *t, const struct path *p, uint32_t flags, struct f
 	if (flags & LX_O_PATH)
 		return open_opath(t, p, flags, out);
 	ret = may_open(t, p, &flags);
+	if (ret == 0)
+		ret = landlock_may_open(t->cred, p, flags);
 	if (ret == 0 && flags & LX_O_TRUNC)
 		ret = truncate_opened(t, path_inode(p));
 	if (ret == 0)

@@ -4,6 +4,7 @@
 
 #include "abi/fcntl.h"
 #include "sentry/fs/dentry.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/fs/notify.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/vfs.h"
@@ -22,8 +23,10 @@ static bool busy(const struct dentry *d)
 static int remove_locked(struct task *t, struct path *at, const char *name, struct dentry *victim, bool dir)
 {
 	struct inode *i = path_inode(at);
-	int ret = may_delete(t->cred, i, victim->inode, dir);
+	int ret = landlock_may_remove(t->cred, at, dir);
 
+	if (ret == 0)
+		ret = may_delete(t->cred, i, victim->inode, dir);
 	if (ret < 0)
 		return ret;
 	if (busy(victim))
@@ -148,6 +151,10 @@ static int rename_locked(struct task *t, struct renaming *r)
 	struct inode *from = path_inode(&r->from.at), *to = path_inode(&r->to.at);
 	int ret = look_up_both(r);
 
+	if (ret < 0)
+		return ret;
+	ret = landlock_may_refer(t->cred, r->flags & LX_RENAME_EXCHANGE ? LANDLOCK_EXCHANGE : LANDLOCK_RENAME, &r->from.at, r->what, &r->to.at,
+				 r->victim);
 	if (ret < 0)
 		return ret;
 	if (r->victim && r->victim->inode == r->what->inode)

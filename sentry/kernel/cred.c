@@ -5,6 +5,7 @@
 
 #include "abi/cred.h"
 #include "base/mem.h"
+#include "sentry/fs/landlock.h"
 
 static struct cred *cred_alloc(uint32_t groups)
 {
@@ -44,6 +45,7 @@ struct cred *cred_copy(const struct cred *from, uint32_t groups)
 		return NULL;
 	memcpy(c, from, sizeof(*c));
 	ref_init(&c->ref);
+	landlock_domain_get(c->landlock);
 	c->group_count = count;
 	memcpy(c->groups, from->groups, count * sizeof(c->groups[0]));
 	return c;
@@ -57,8 +59,10 @@ struct cred *cred_get(struct cred *c)
 
 void cred_put(struct cred *c)
 {
-	if (c && ref_put(&c->ref))
-		mem_free(c);
+	if (!c || !ref_put(&c->ref))
+		return;
+	landlock_domain_put(c->landlock);
+	mem_free(c);
 }
 
 bool cred_has_group(const struct cred *c, uint32_t gid)

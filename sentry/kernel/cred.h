@@ -9,6 +9,8 @@
 
 #define CRED_MAX_GROUPS 256
 
+struct landlock_domain;
+
 struct cred {
 	struct ref ref;
 	/* immutable after creation */
@@ -17,6 +19,7 @@ struct cred {
 	uint64_t cap_permitted, cap_effective, cap_inheritable, cap_bounding, cap_ambient;
 	uint32_t securebits;
 	bool no_new_privs, keep_caps;
+	struct landlock_domain *landlock; /* referenced, or NULL: fs/landlock.h */
 	uint32_t group_count;
 	uint32_t groups[];
 };

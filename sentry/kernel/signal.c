@@ -6,6 +6,7 @@
 
 #include "abi/cred.h"
 #include "abi/wait.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
@@ -193,13 +194,26 @@ static struct cred *process_cred(struct process *p)
 	return list_empty(&p->tasks) ? NULL : cred_get(list_entry(p->tasks.next, struct task, proc_link)->cred);
 }
 
+static bool landlocked(const struct cred *mine, struct process *to)
+{
+	struct cred *theirs = process_cred(to);
+	bool scoped = theirs && landlock_scoped(mine->landlock, theirs->landlock, LX_LANDLOCK_SCOPE_SIGNAL);
+
+	cred_put(theirs);
+	return scoped;
+}
+
 int signal_may_send(const struct task *from, struct process *to, int signo)
 {
 	const struct cred *mine = from->cred;
 	struct cred *theirs;
 	bool same;
 
-	if (from->proc == to || cred_capable(mine, LX_CAP_KILL))
+	if (from->proc == to)
+		return 0;
+	if (mine->landlock && landlocked(mine, to))
+		return -EPERM;
+	if (cred_capable(mine, LX_CAP_KILL))
 		return 0;
 	if (signo == LX_SIGCONT && from->proc->session == to->session)
 		return 0;

@@ -9,6 +9,7 @@
 #include "abi/mman.h"
 #include "base/mem.h"
 #include "platform/arch.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/vfs.h"
@@ -164,6 +165,8 @@ static int open_interpreter(struct task *t, const struct image *im, struct file 
 	ret = inode_permission(t->cred, path_inode(&path), MAY_EXEC);
 	if (!ret)
 		ret = path_may_exec(t, &path, "execve");
+	if (!ret)
+		ret = landlock_may(t->cred, &path, LX_LANDLOCK_FS_EXECUTE);
 	return ret < 0 ? ret : vfs_open_path(t, &path, LX_O_RDONLY, out);
 }
 

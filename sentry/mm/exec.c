@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "platform/arch.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/vfs.h"
@@ -123,6 +124,8 @@ static int open_program(struct task *t, int at_fd, const char *name, uint32_t wa
 	ret = inode_permission(t->cred, inode, MAY_EXEC);
 	if (!ret)
 		ret = path_may_exec(t, &path, "execve");
+	if (!ret)
+		ret = landlock_may(t->cred, &path, LX_LANDLOCK_FS_EXECUTE);
 	if (!ret)
 		ret = vfs_open_path(t, &path, LX_O_RDONLY, out);
 	return ret < 0 ? ret : deny_writers(*out);

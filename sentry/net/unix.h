@@ -51,6 +51,7 @@ struct unix_sock {
 	struct list accept_link;           /* by the listener's lock */
 	uint32_t pending_count, backlog;
 	struct lx_ucred peer_cred;
+	struct landlock_domain *landlock;  /* its maker's; referenced, or NULL; immutable after creation */
 	bool dead;                         /* released */
 	struct list clients;               /* datagram sockets connected here: of client_link */
 	struct list client_link;           /* by the peer's lock */

@@ -8,6 +8,7 @@
 #include "abi/stat.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/task.h"
@@ -295,6 +296,8 @@ int unix_find(struct task *t, const struct sock_addr *a, int type, struct unix_s
 	u = find_abstract(&a->un, a->len, type);
 	if (!u)
 		return -ECONNREFUSED;
+	if (landlock_scoped(t->cred->landlock, u->landlock, LX_LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET))
+		return -EPERM;
 	*out = unix_get(u);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/task.h"
@@ -40,7 +41,6 @@ int unix_create(struct task *t, int type, int protocol, struct socket **out)
 {
 	struct unix_sock *u;
 
-	(void)t;
 	if (protocol && protocol != LX_AF_UNIX)
 		return -EPROTONOSUPPORT;
 	if (type == LX_SOCK_RAW)
@@ -50,6 +50,7 @@ int unix_create(struct task *t, int type, int protocol, struct socket **out)
 	u = unix_new(type);
 	if (!u)
 		return -ENOMEM;
+	u->landlock = t ? landlock_domain_get(t->cred->landlock) : NULL;
 	*out = &u->s;
 	return 0;
 }
@@ -173,6 +174,7 @@ static void unix_free(struct socket *s)
 
 	packet_destroy(atomic_load(&u->spare));
 	unix_name_free(atomic_load(&u->name));
+	landlock_domain_put(u->landlock);
 	mem_free(u);
 }
 
@@ -277,8 +279,8 @@ static int unix_getsockopt(struct socket *s, struct task *t, int level, int name
 
 static int unix_setsockopt(struct socket *s, struct task *t, int level, int name, const void *buf, uint32_t len)
 {
-	(void)s;
 	(void)t;
+	(void)s;
 	(void)name;
 	(void)buf;
 	(void)len;

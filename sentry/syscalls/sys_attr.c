@@ -7,6 +7,7 @@
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/notify.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
@@ -131,6 +132,8 @@ int64_t sys_ftruncate(struct task *t, const struct sysargs *a)
 		return -EBADF;
 	if (f->inode->type != LX_S_IFREG || !f->writable || !f->ops->truncate)
 		return -EINVAL;
+	if (f->landlock_denied & LX_LANDLOCK_FS_TRUNCATE)
+		return -EACCES;
 	ret = inode_may_grow(t, f->inode, size);
 	if (ret == 0)
 		ret = f->ops->truncate(f, t, size);

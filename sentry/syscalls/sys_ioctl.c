@@ -7,6 +7,7 @@
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/syscalls/handlers.h"
@@ -63,6 +64,23 @@ static int64_t plain_file(struct task *t, struct file *f, uint32_t cmd, uaddr_t 
 	}
 }
 
+/* What any file has is let, also of devices. */
+static bool landlocked(const struct file *f, uint32_t cmd)
+{
+	if (!(f->landlock_denied & LX_LANDLOCK_FS_IOCTL_DEV) || (f->inode->type != LX_S_IFCHR && f->inode->type != LX_S_IFBLK))
+		return false;
+	switch (cmd) {
+	case LX_FIOQSIZE:
+	case LX_FIGETBSZ:
+	case LX_FICLONE:
+	case LX_FICLONERANGE:
+	case LX_FS_IOC_FIEMAP:
+		return false;
+	default:
+		return true;
+	}
+}
+
 int64_t sys_ioctl(struct task *t, const struct sysargs *a)
 {
 	AUTO_FILE struct file *f = fd_get_io(t, arg_fd(a, 0));
@@ -83,6 +101,8 @@ int64_t sys_ioctl(struct task *t, const struct sysargs *a)
 	default:
 		break;
 	}
+	if (landlocked(f, cmd))
+		return -EACCES;
 	if (f->ops->ioctl)
 		ret = f->ops->ioctl(f, t, cmd, arg_u64(a, 2));
 	return ret == -ENOTTY ? plain_file(t, f, cmd, arg_addr(a, 2)) : ret;

@@ -4,6 +4,7 @@
 
 #include "abi/cred.h"
 #include "base/mem.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/uio.h"
@@ -17,6 +18,8 @@ static bool may_access(const struct task *t, const struct task *other)
 {
 	const struct cred *a = t->cred, *b = other->cred;
 
+	if (!landlock_may_trace(a, b))
+		return false;
 	if (t->proc == other->proc || cred_capable(a, LX_CAP_SYS_PTRACE))
 		return true;
 	return a->uid == b->uid && a->uid == b->euid && a->uid == b->suid && a->gid == b->gid && a->gid == b->egid &&

@@ -5,6 +5,7 @@
 #include <sys/sysinfo.h>
 
 #include "abi/cred.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/proc/proc.h"
@@ -120,7 +121,8 @@ int proc_check_private(const struct pseudo_req *r)
 	c = proc_obj_cred(r->obj);
 	if (!c)
 		return 0; /* a zombie has nothing to hide */
-	may = (same_ids(r->t->cred, c) && r->obj->proc->dumpable == 1) || cred_capable(r->t->cred, LX_CAP_SYS_PTRACE);
+	may = landlock_may_trace(r->t->cred, c) &&
+	      ((same_ids(r->t->cred, c) && r->obj->proc->dumpable == 1) || cred_capable(r->t->cred, LX_CAP_SYS_PTRACE));
 	cred_put(c);
 	return may ? 0 : -EACCES;
 }
