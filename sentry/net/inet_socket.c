@@ -5,6 +5,7 @@
 
 #include "abi/cred.h"
 #include "base/mem.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/task.h"
 #include "sentry/net/dgram.h"
@@ -166,6 +167,8 @@ int inet_bind(struct socket *s, struct task *t, const struct sock_addr *a)
 	struct inet_end e;
 	int ret = inet_bind_addr(i, a, &e);
 
+	if (ret == 0 && i->proto == NETNS_TCP)
+		ret = landlock_may_port(t->cred, e.port, LX_LANDLOCK_NET_BIND_TCP);
 	if (ret < 0)
 		return ret;
 	if (e.port && e.port < atomic_load(&i->ns->unprivileged_port) && !cred_capable(t->cred, LX_CAP_NET_BIND_SERVICE))

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "abi/poll.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/kernel/task.h"
 #include "sentry/net/tcp.h"
 
@@ -119,6 +120,10 @@ int64_t tcp_connect(struct socket *s, struct task *task, const struct sock_addr 
 		tcp_disconnect(t);
 		return 0;
 	}
+	/* The port is in one place in both families' addresses. */
+	ret = landlock_may_port(task->cred, __builtin_bswap16(a->in.sin_port), LX_LANDLOCK_NET_CONNECT_TCP);
+	if (ret < 0)
+		return ret;
 	ret = claim(t);
 	if (ret == -EALREADY)
 		return outcome(t, task, nonblock, task->blk.rerun ? -EINPROGRESS : -EALREADY);

@@ -5,6 +5,7 @@
 #include "../tap.h"
 
 #include <linux/landlock.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -239,6 +240,29 @@ static void scopes(void)
 	close(server);
 }
 
+/* TCP ports. */
+static void ports(void)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(in);
+	int r = create(0, 3, 0), s = socket(AF_INET, SOCK_STREAM, 0);
+	struct port p = { 2, 0 };
+
+	bind(s, (void *)&in, len);
+	listen(s, 8);
+	getsockname(s, (void *)&in, &len);
+	p.port = ntohs(in.sin_port);
+	syscall(SYS_landlock_add_rule, r, 2, &p, 0);
+	CHECK_CHILD("connecting to the port given", FINE(restrict_self(r)); FINE(connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&in, len)));
+	CHECK_CHILD("connecting to another: EACCES", FINE(restrict_self(r)); in.sin_port ^= htons(1);
+		    FAILS(connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&in, len), EACCES));
+	CHECK_CHILD("binding: EACCES", FINE(restrict_self(r)); FAILS(bind(socket(AF_INET, SOCK_STREAM, 0), (void *)&in, len), EACCES);
+		    in.sin_port = 0; FAILS(bind(socket(AF_INET, SOCK_STREAM, 0), (void *)&in, len), EACCES));
+	CHECK_CHILD("UDP is not restricted", FINE(restrict_self(r)); in.sin_port = 0; FINE(bind(socket(AF_INET, SOCK_DGRAM, 0), (void *)&in, len)));
+	close(s);
+	close(r);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "exit"))
@@ -263,5 +287,6 @@ int main(int argc, char **argv)
 	changing();
 	moving();
 	scopes();
+	ports();
 	return tap_end();
 }
