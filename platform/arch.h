@@ -31,6 +31,28 @@ void arch_set_tls(struct arch_regs *, uint64_t);
 /* Further per-thread base registers, for arch_prctl(2). x86-64: 0 is FS (the same as TLS), 1 is GS. */
 uint64_t arch_base(const struct arch_regs *, int which);
 void arch_set_base(struct arch_regs *, int which, uint64_t);
+/*
+ * What a debugger sees and sets, in ptrace(2)'s own layout: all general registers (arch_gregs_size() bytes; a prefix of
+ * whole registers may be set), or a word of the user area. -EIO for what no user program can have, or for no such word.
+ * Neither reaches the host but through stop_regs().
+ */
+size_t arch_gregs_size(void);
+void arch_gregs_get(const struct arch_regs *, void *buf);
+int arch_gregs_set(struct arch_regs *, const void *buf, size_t n);
+int arch_user_peek(const struct arch_regs *, uint64_t offset, uint64_t *out);
+int arch_user_poke(struct arch_regs *, uint64_t offset, uint64_t v);
+/* The debug register that an offset of the user area means, or -1. */
+int arch_user_debug(uint64_t offset);
+/* The number of the call that the registers show as under way. */
+void arch_set_number(struct arch_regs *, int64_t nr);
+int64_t arch_number(const struct arch_regs *);
+/* From now on the registers are those of a thread that is in no call. */
+void arch_leave_call(struct arch_regs *);
+uint32_t arch_audit(void); /* AUDIT_ARCH_* */
+/* PTRACE_GETFPREGS' bytes are the first of the extended state; setting them puts them into a whole one. */
+size_t arch_fpregs_size(void);
+void arch_fpregs_put(uint8_t *xstate, size_t len, const void *fpregs);
+#define ARCH_XSTATE_MAX 16384 /* more than any extended state */
 /* The state in which a fresh program starts: everything zero but these. */
 void arch_start(struct arch_regs *, uint64_t entry, uint64_t sp);
 

@@ -54,8 +54,6 @@ bool arch_fetch_call(pid_t tid, struct call_info *);
 
 /* A thread in user mode with nothing in its registers. */
 void arch_clear(struct arch_regs *);
-/* From now on the registers are those of a thread that is in no call. */
-void arch_leave_call(struct arch_regs *);
 bool arch_in_call(const struct arch_regs *);
 /* The host would make the interrupted call again. */
 bool arch_wants_restart(const struct arch_regs *);
@@ -82,6 +80,10 @@ void arch_stub_call(struct arch_regs *, enum stub_entry, bool at_entry, int64_t 
 void arch_stub_cmpxchg(struct arch_regs *, enum stub_entry, uint64_t addr, uint32_t expected, uint32_t desired);
 /* Arguments of the host's clone(2) in this architecture's order. */
 void arch_clone_args(uint64_t arg[6], uint64_t flags, uint64_t stack);
+
+/* The host's name of a debug register, and whether it holds an address. */
+uint64_t arch_debug_offset(int which);
+bool arch_debug_is_address(int which);
 
 /* The extended state in the host's form. Bytes, or negative errno; storing takes just as many. */
 int64_t arch_xstate_fetch(pid_t tid, void *buf, size_t len);

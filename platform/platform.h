@@ -83,6 +83,7 @@ enum resume {
 	RESUME_RUN,  /* into guest code with the registers as they are now; a call that the stop interrupted (CALL) is not made */
 	RESUME_CALL, /* CALL only: the host makes the call that the registers now hold, then guest code goes on with its result */
 	RESUME_HOLD, /* stay stopped until platform_release() */
+	RESUME_STEP, /* as RUN; after one instruction there is a STOP_FAULT with SIGTRAP and TRAP_TRACE */
 };
 
 struct platform_handler {
@@ -208,6 +209,19 @@ int64_t stop_inject(struct tracee *, int64_t nr, const uint64_t arg[6]);
 int64_t stop_map_file(struct tracee *, uint64_t addr, uint64_t len, int prot, int flags, int fd, uint64_t offset);
 /* An atomic compare-and-exchange of 32 bits in guest memory: 1 exchanged, 0 not (*seen is what was there), -EFAULT. */
 int stop_cmpxchg32(struct tracee *, uaddr_t addr, uint32_t expected, uint32_t desired, uint32_t *seen);
+
+/*
+ * Guest memory as a debugger reaches it: whatever the protection, by a private copy of the page where it may not be
+ * written. Nothing at or past platform_address_limit() is written. 0, -EIO, or -ESRCH. For breakpoints: slow.
+ */
+int stop_peek(struct tracee *, uaddr_t src, void *dst, size_t n);
+int stop_poke(struct tracee *, uaddr_t dst, const void *src, size_t n);
+/*
+ * The CPU's debug registers, by ptrace(2)'s numbers, for what lies below platform_address_limit(). 0, -EINVAL, or what
+ * the host says. A hit is a STOP_FAULT with SIGTRAP.
+ */
+int stop_debug_get(struct tracee *, int which, uint64_t *out);
+int stop_debug_set(struct tracee *, int which, uint64_t v);
 
 /* What a guest's fork, vfork, clone and clone3 come down to. Everything else about them is the sentry's emulation. */
 struct clone_how {

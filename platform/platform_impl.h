@@ -74,6 +74,7 @@ struct tracee {
 	bool remaking; /* the host makes a call for a RESUME_CALL: `before` says how to begin it again */
 	bool completing; /* ptrace: its call is being completed */
 	bool vsyscall; /* ptrace: that call came by the old vsyscall page */
+	bool skipping; /* it steps from the entry of a call that is not made: the host reports that as a step, too */
 	bool leaving;  /* it has been sent into exit(2): its death is all that is to come */
 	bool dead;     /* the host has said so, `wait_status` is set */
 	int wait_status;
@@ -179,6 +180,7 @@ struct platform_ops {
 	const char *name;
 	bool at_entry;     /* stub calls stop at their entry (RET_TRACE), and so do stop calls; else after the call */
 	int resume;        /* the ptrace request that lets guest code run */
+	int step;          /* the one that runs one instruction of it */
 	long trace_options;
 	/*
 	 * In the zygote, before it lets go of its memory: the last calls it makes unwatched. A listener fd, 0, or a
@@ -250,6 +252,7 @@ void stop_settle(struct tracee *, enum resume);
 void stop_signal(struct tracee *, int sig);
 void stop_fetch(struct tracee *);
 void stop_resume_run(struct tracee *);
+void stop_resume_step(struct tracee *);
 
 /* control/inject.c */
 /* -ESRCH when it died, or was made to exit, which nobody waits for: a leader's end is reported after its threads'. */

@@ -1,6 +1,8 @@
 /* Guest memory from outside: the one place of the platform that copies it. And CPU time, which is as unobtrusive. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <string.h>
+#include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <time.h>
 
@@ -79,4 +81,57 @@ int64_t tracee_cpu_ns(struct tracee *t, bool whole_process)
 	if (clock_gettime(cpu_clock(t->proc->tgid), &ts) < 0)
 		return -ESRCH;
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* --- as a debugger reaches it ------------------------------------------------------------------------------------- */
+
+enum { WORD = sizeof(uint64_t) };
+
+static int io_error(int64_t ret)
+{
+	return ret == -ESRCH ? -ESRCH : ret < 0 ? -EIO : 0;
+}
+
+int stop_peek(struct tracee *t, uaddr_t src, void *dst, size_t n)
+{
+	for (size_t at = 0; at < n; at += WORD) {
+		uint64_t word;
+		int err = io_error(host_ptrace(PTRACE_PEEKDATA, t->tid, src.v + at, (uintptr_t)&word));
+
+		if (err)
+			return err;
+		memcpy((char *)dst + at, &word, n - at < WORD ? n - at : WORD);
+	}
+	return 0;
+}
+
+/* The stub and what lies beside it is the one memory of a guest process that is not the guest's. */
+int stop_poke(struct tracee *t, uaddr_t dst, const void *src, size_t n)
+{
+	if (dst.v + n + WORD < dst.v || dst.v + n + WORD > arch_address_limit())
+		return -EIO;
+	for (size_t at = 0; at < n; at += WORD) {
+		uint64_t word;
+		int err = n - at < WORD ? stop_peek(t, (uaddr_t){ dst.v + at }, &word, WORD) : 0;
+
+		if (err)
+			return err;
+		memcpy(&word, (const char *)src + at, n - at < WORD ? n - at : WORD);
+		err = io_error(host_ptrace(PTRACE_POKEDATA, t->tid, dst.v + at, word));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int stop_debug_get(struct tracee *t, int which, uint64_t *out)
+{
+	return (int)host_ptrace(PTRACE_PEEKUSER, t->tid, arch_debug_offset(which), (uintptr_t)out);
+}
+
+int stop_debug_set(struct tracee *t, int which, uint64_t v)
+{
+	if (arch_debug_is_address(which) && v >= arch_address_limit() - WORD)
+		return -EINVAL;
+	return (int)host_ptrace(PTRACE_POKEUSER, t->tid, arch_debug_offset(which), v);
 }

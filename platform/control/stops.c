@@ -31,7 +31,7 @@ static void go_on(struct tracee *t, int request)
 	host_ptrace(request, t->tid, 0, 0);
 }
 
-void stop_resume_run(struct tracee *t)
+static void put_back(struct tracee *t)
 {
 	if (t->where == AT_ENTRY)
 		stop_regs(t);
@@ -39,7 +39,21 @@ void stop_resume_run(struct tracee *t)
 		arch_leave_call(&t->regs);
 		arch_store(t->tid, &t->regs);
 	}
+}
+
+void stop_resume_run(struct tracee *t)
+{
+	put_back(t);
+	t->skipping = false;
 	go_on(t, t->platform->ops->resume);
+}
+
+/* Where a call is left out on the way, the host takes its exit for the step: that one is not told, and followed by another. */
+void stop_resume_step(struct tracee *t)
+{
+	put_back(t);
+	t->skipping = t->where == AT_ENTRY;
+	go_on(t, t->platform->ops->step);
 }
 
 /*
@@ -102,7 +116,10 @@ void stop_settle(struct tracee *t, enum resume how)
 			continue;
 		}
 		if (!t->kicked) {
-			stop_resume_run(t);
+			if (how == RESUME_STEP)
+				stop_resume_step(t);
+			else
+				stop_resume_run(t);
 			return;
 		}
 		t->kicked = false;
@@ -141,6 +158,25 @@ static void stop_kick(struct tracee *t)
 	stop_deliver(t, STOP_KICK);
 }
 
+/* The host's report of a step over a call, where it means something else: true when it has been dealt with. */
+static bool stop_false_step(struct tracee *t)
+{
+	bool again = t->skipping;
+
+	t->skipping = false;
+	if (again) {
+		stop_resume_step(t);
+		return true;
+	}
+	/* The call was not made, for the kick that stopped it: that follows at once, and sees to the call. */
+	stop_fetch(t);
+	if (arch_wants_restart(&t->regs)) {
+		go_on(t, PTRACE_CONT);
+		return true;
+	}
+	return false;
+}
+
 static void stop_fault(struct tracee *t, int sig)
 {
 	siginfo_t info;
@@ -149,6 +185,8 @@ static void stop_fault(struct tracee *t, int sig)
 		stop_resume_run(t); /* sent by somebody outside, or the tracee is dying */
 		return;
 	}
+	if (sig == SIGTRAP && info.si_code == TRAP_BRKPT && stop_false_step(t))
+		return;
 	t->stop = (struct stop){ .fault = { .signo = sig, .code = info.si_code, .addr = (uintptr_t)info.si_addr } };
 	arch_fault_details(&t->stop.fault);
 	stop_deliver(t, STOP_FAULT);

@@ -123,6 +123,7 @@ const struct platform_ops platform_ptrace = {
 	.name = "ptrace",
 	.at_entry = false,
 	.resume = PTRACE_SYSEMU,
+	.step = PTRACE_SYSEMU_SINGLESTEP,
 	.trace_options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 			 PTRACE_O_EXITKILL,
 	.confine = ptrace_confine,

@@ -162,6 +162,7 @@ const struct platform_ops platform_seccomp = {
 	.name = "seccomp",
 	.at_entry = true,
 	.resume = PTRACE_CONT,
+	.step = PTRACE_SINGLESTEP,
 	.trace_options = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_EXITKILL,
 	.confine = seccomp_confine,
 	.adopt = seccomp_adopt,

@@ -13,6 +13,7 @@
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/pid.h"
 #include "sentry/kernel/pidfd.h"
+#include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/session.h"
 #include "sentry/mm/mm.h"
 #include "sentry/mm/usermem.h"
@@ -179,6 +180,7 @@ static int publish(struct task *t, struct task *child, uint64_t flags)
 	if (!first)
 		return 0;
 	child->proc->parent = flags & LX_CLONE_PARENT ? t->proc->parent : t->proc;
+	child->proc->forker = flags & LX_CLONE_PARENT ? t->proc->forker : t->tid;
 	list_push_back(&child->proc->parent->children, &child->proc->sibling);
 	process_inherit_pgrp(child->proc, t->proc);
 	return 0;
@@ -299,6 +301,8 @@ int64_t task_clone(struct task *t, const struct clone_params *c)
 	if (err)
 		goto unpublish;
 	tid = child->tid;
+	if (t->pt)
+		ptrace_clone(t, child, c->flags, c->exit_signal); /* memory out: the child goes untraced */
 	if (!(c->flags & LX_CLONE_THREAD))
 		cpu_limit_watch(child->proc);
 	if (pidfd.file)

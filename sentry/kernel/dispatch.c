@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "platform/platform.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/sched.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/exec.h"
@@ -32,6 +33,8 @@ void task_call_begin(struct task *t, const struct call_info *info)
 	atomic_fetch_add_explicit(&t->call_count, 1, memory_order_relaxed);
 	block_begin(t);
 	kernel_count_call(t->k, a->nr);
+	if (__builtin_expect(atomic_load_explicit(&t->work, memory_order_relaxed) & WORK_TRACE_CALLS, 0))
+		ptrace_call_begins(t);
 	if (__builtin_expect(t->k->trace != NULL, 0))
 		trace_call_begin(t);
 }
@@ -89,6 +92,8 @@ static void pass(struct task *t)
 	/* A thread that has exited here lets the host's exit(2) follow. */
 	if (atomic_load(&t->run) != RUN_DEAD)
 		atomic_store(&t->run, RUN_GUEST);
+	if (__builtin_expect(atomic_load(&t->work) & WORK_TRACE_CALLS, 0))
+		platform_kick(tracee); /* before: the call's end is not to be passed by */
 	platform_pass(tracee);
 	if (atomic_load(&t->work))
 		platform_kick(tracee);
@@ -140,8 +145,12 @@ static void run(struct task *t)
 		int64_t ret;
 
 		if (__builtin_expect(atomic_load(&t->work) & WORK_EXIT, 0)) {
-			task_call_end(t, -EINTR);
-			task_exit(t, t->exit_status);
+			ret = ptrace_exit_first(t, t->exit_status);
+			task_call_end(t, ret ? ret : -EINTR);
+			if (ret)
+				answer(t, ret);
+			else
+				task_exit(t, t->exit_status);
 			return;
 		}
 		ret = task_call_run(t);
@@ -176,8 +185,12 @@ static void on_call(struct tracee *tracee, void *cookie, const struct call_info 
 	task_get(t);
 	atomic_store(&t->woken, false);
 	atomic_store(&t->run, RUN_HANDLER);
-	task_call_begin(t, info);
-	run(t);
+	if (__builtin_expect(atomic_load(&t->work) & WORK_TRACE_CALLS, 0) && ptrace_call_enters(t, info)) {
+		answer(t, -ERESTARTNOINTR);
+	} else {
+		task_call_begin(t, info);
+		run(t);
+	}
 	sched_drain();
 	task_put(t);
 }

@@ -13,6 +13,7 @@
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/pid.h"
 #include "sentry/kernel/posix_timer.h"
+#include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/reparent.h"
 #include "sentry/kernel/session.h"
 #include "sentry/kernel/sysv.h"
@@ -103,6 +104,7 @@ void process_reap(struct process *p)
 	struct kernel *k = p->k;
 
 	lock_assert_held(&k->lock);
+	ptrace_forget_leader(p);
 	list_remove(&p->sibling);
 	process_leave_pgrp(p);
 	lock_take(&p->sig_lock);
@@ -131,7 +133,7 @@ static void process_end(struct process *p, int status, uint64_t cpu_ns)
 {
 	struct kernel *k = p->k;
 	struct reparented moved;
-	bool reap, parentless;
+	bool reap = false, parentless;
 
 	posix_timers_exit(p);
 	cpu_limit_end(p);
@@ -145,7 +147,10 @@ static void process_end(struct process *p, int status, uint64_t cpu_ns)
 	reparent_children(p, &moved);
 	become_zombie(p, status, cpu_ns);
 	parentless = !p->parent;
-	reap = !parentless && exit_tell_parent(p);
+	if (ptrace_withholds(p))
+		ptrace_tell_zombie(p);
+	else
+		reap = !parentless && exit_tell_parent(p);
 	if (reap)
 		process_reap(p);
 	lock_drop(&k->lock);
@@ -175,6 +180,8 @@ bool task_end(struct task *t, int status)
 	t->exit_status = status;
 	leave_stop(t);
 	seccomp_abandon(t);
+	stop_jobs_cancel(t);
+	ptrace_tracer_ends(t);
 	if (t->mm)
 		futex_mm_release(t);
 	task_drop_resources(t);
@@ -183,6 +190,7 @@ bool task_end(struct task *t, int status)
 
 	process_get(p);
 	lock_take(&k->lock);
+	ptrace_task_ends(t, final_status(p, status));
 	task_unpublish(t);
 	last = task_unlist(t);
 	if (last)
@@ -234,6 +242,7 @@ static void end_others(struct task *t)
 		if (other == t || (atomic_fetch_or(&other->work, WORK_EXIT) & WORK_EXIT))
 			continue;
 		other->exit_status = 0;
+		ptrace_killed(other);
 		task_notify(other);
 	}
 }
@@ -247,6 +256,7 @@ static void take_leaders_tid(struct task *t)
 	LOCK_GUARD(&k->lock);
 	if (old == t->proc->pid)
 		return;
+	ptrace_forget_leader(t->proc);
 	pid_entry(k, t->proc->pid)->task = t;
 	t->tid = t->proc->pid;
 	pid_entry(k, old)->task = NULL;

@@ -8,6 +8,7 @@
 #include "abi/wait.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/pid.h"
+#include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/sigqueue.h"
 
 void process_stop(struct process *p, int signo, uint32_t conts)
@@ -38,7 +39,8 @@ static void tell_parent(struct process *p, int code, int signo)
 
 	LOCK_GUARD(&k->lock);
 	parent = p->parent;
-	if (!parent || p->state >= PROC_ZOMBIE)
+	/* A parent that traces hears of the threads' own stops. */
+	if (!parent || p->state >= PROC_ZOMBIE || (code == LX_CLD_STOPPED && ptrace_by_parent(p)))
 		return;
 	info.u.chld.pid = p->pid;
 	info.u.chld.uid = p->counted_uid;
@@ -82,6 +84,7 @@ void process_continue_locked(struct process *p)
 	}
 	p->stop_count = 0;
 	list_for_each(t, &p->tasks, proc_link) {
+		ptrace_continued(t);
 		if (!(atomic_fetch_and(&t->work, ~(uint32_t)WORK_STOP) & WORK_STOP))
 			continue;
 		t->stopped = false;

@@ -57,7 +57,7 @@ void pid_table_free(struct pid_table *p)
 
 static bool entry_used(const struct pid_entry *e)
 {
-	return e->task || e->proc || e->pgrp || e->session;
+	return e->task || e->zombie || e->proc || e->pgrp || e->session;
 }
 
 struct pid_entry *pid_entry(struct kernel *k, int nr)

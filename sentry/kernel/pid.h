@@ -23,6 +23,7 @@ struct session;
 
 struct pid_entry {
 	struct task *task;
+	struct task *zombie; /* a dead thread whose tracer has not waited for it yet */
 	struct process *proc;
 	struct pgrp *pgrp;
 	struct session *session;

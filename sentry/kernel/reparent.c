@@ -7,6 +7,7 @@
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/pid.h"
+#include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/session.h"
 #include "sentry/kernel/sigqueue.h"
 
@@ -56,7 +57,7 @@ bool exit_tell_parent(struct process *p)
 	bool by_signal = LX_WTERMSIG(p->exit_status) != 0, ignored, unwanted;
 
 	ignored = action.handler == LX_SIG_IGN;
-	unwanted = p->exit_signal == LX_SIGCHLD && (ignored || (action.flags & LX_SA_NOCLDWAIT));
+	unwanted = p->exit_signal == LX_SIGCHLD && !p->traced_leader && (ignored || (action.flags & LX_SA_NOCLDWAIT));
 	info.si_code = by_signal ? LX_CLD_KILLED : LX_CLD_EXITED;
 	info.u.chld.pid = p->pid;
 	info.u.chld.uid = p->counted_uid;
@@ -80,7 +81,7 @@ static void adopt(struct process *child, struct process *parent, struct reparent
 	if (child->pdeath_signal && child->state < PROC_ZOMBIE)
 		send_plain(child, child->pdeath_signal);
 	child->exit_signal = LX_SIGCHLD;
-	if (child->state != PROC_ZOMBIE)
+	if (child->state != PROC_ZOMBIE || ptrace_withholds(child))
 		return;
 	if (!parent || exit_tell_parent(child)) {
 		process_reap(child);

@@ -332,7 +332,7 @@ int64_t task_block(struct task *t)
 {
 	uint32_t work = atomic_load(&t->work);
 
-	if (work & (WORK_EXIT | WORK_STOP))
+	if (work & (WORK_EXIT | WORK_STOP | WORK_PTRACE))
 		return -ERESTARTSYS;
 	if ((work & WORK_SIGNAL) && signal_pending(t))
 		return -ERESTARTSYS;

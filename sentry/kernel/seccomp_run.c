@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sentry/kernel/entry.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/seccomp_impl.h"
 #include "sentry/kernel/signal.h"
 
@@ -127,12 +128,6 @@ static int64_t kill_process(struct task *t)
 	return entry_result(t, -ENOSYS);
 }
 
-/* A tracer that asked for PTRACE_EVENT_SECCOMP would hear of the call here. */
-static int64_t ask_tracer(struct task *t)
-{
-	return entry_result(t, -ENOSYS);
-}
-
 static bool act(struct task *t, uint32_t answer, struct seccomp_filter *who, const struct lx_seccomp_data *data, int64_t *ret)
 {
 	uint32_t value = answer & LX_SECCOMP_RET_DATA;
@@ -150,8 +145,7 @@ static bool act(struct task *t, uint32_t answer, struct seccomp_filter *who, con
 		*ret = entry_trap(t, LX_SYS_SECCOMP, (int)value);
 		return false;
 	case LX_SECCOMP_RET_TRACE:
-		*ret = ask_tracer(t);
-		return false;
+		return ptrace_seccomp(t, value, ret);
 	case LX_SECCOMP_RET_USER_NOTIF:
 		return seccomp_notify(t, who, data, ret);
 	case LX_SECCOMP_RET_KILL_THREAD:

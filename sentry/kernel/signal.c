@@ -10,6 +10,7 @@
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/sigqueue.h"
 
 void process_exit_locked(struct process *p, int status)
@@ -24,8 +25,18 @@ void process_exit_locked(struct process *p, int status)
 	list_for_each(t, &p->tasks, proc_link) {
 		t->exit_status = status;
 		atomic_fetch_or(&t->work, WORK_EXIT);
+		ptrace_killed(t);
 		task_notify(t);
 	}
+}
+
+/* It is ending already, and a tracer looks at its end: SIGKILL leaves it no time for that. */
+static void end_at_once(struct process *p)
+{
+	struct task *t;
+
+	list_for_each(t, &p->tasks, proc_link)
+		ptrace_killed(t);
 }
 
 void process_exit(struct process *p, int status)
@@ -39,7 +50,7 @@ static bool wanted(const struct process *p, const struct task *t, int signo)
 {
 	if (!t && !list_empty(&p->tasks))
 		t = list_entry(p->tasks.next, struct task, proc_link);
-	if (t && (t->blocked & SIGBIT(signo)))
+	if (t && ((t->blocked & SIGBIT(signo)) || ptrace_is_traced(t)))
 		return true;
 	return !signal_is_ignored(p, signo);
 }
@@ -82,7 +93,7 @@ static bool kills(const struct process *p, const struct task *t, int signo)
 {
 	if (signo == LX_SIGKILL)
 		return true;
-	if (p->actions[signo - 1].handler != LX_SIG_DFL || (t->blocked & SIGBIT(signo)))
+	if (ptrace_is_traced(t) || p->actions[signo - 1].handler != LX_SIG_DFL || (t->blocked & SIGBIT(signo)))
 		return false;
 	return !(SIGBIT(signo) & (SIGNALS_STOP | SIGNALS_DEFAULT_IGNORE));
 }
@@ -109,8 +120,11 @@ static int send_locked(struct process *p, struct task *t, const struct lx_siginf
 	struct sigpending *q = t ? &t->pending : &p->shared_pending;
 	int signo = info->si_signo, err;
 
-	if (p->group_exiting)
+	if (p->group_exiting) {
+		if (signo == LX_SIGKILL)
+			end_at_once(p);
 		return 0;
+	}
 	side_effects(p, signo);
 	if (!wanted(p, t, signo))
 		return 0;

@@ -10,6 +10,7 @@
 #include "platform/arch.h"
 #include "sentry/kernel/dispatch.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/session.h"
 #include "sentry/kernel/sigqueue.h"
 
@@ -20,20 +21,43 @@ struct chosen {
 	struct lx_sigaction action;
 };
 
-/* Takes the next signal with its action; one that is to be reset by its delivery is. */
-static bool choose(struct task *t, struct chosen *c)
+/* The action is looked up last, and one that is to be reset by its delivery is. */
+static void find_action(struct task *t, struct chosen *c)
 {
 	struct process *p = t->proc;
 
 	LOCK_GUARD(&p->sig_lock);
-	c->signo = signal_dequeue_locked(t, ~t->blocked, &c->info);
-	if (!c->signo)
-		return false;
 	c->conts = p->cont_count;
 	c->action = p->actions[c->signo - 1];
 	if (c->action.handler > LX_SIG_IGN && (c->action.flags & LX_SA_RESETHAND))
 		p->actions[c->signo - 1].handler = LX_SIG_DFL;
-	return true;
+}
+
+/* What a tracer wants delivered: blocked, it waits for its time like any other. */
+static bool choose_injected(struct task *t, struct chosen *c)
+{
+	c->signo = ptrace_take_injected(t, &c->info);
+	if (!c->signo)
+		return false;
+	if (!(t->blocked & SIGBIT(c->signo)))
+		return true;
+	signal_send_task(t, &c->info);
+	return false;
+}
+
+enum choice { CHOSE_NONE, CHOSE_SIGNAL, CHOSE_STOP };
+
+/* Takes the next signal; a tracer sees it first. */
+static enum choice choose(struct task *t, struct chosen *c)
+{
+	if (choose_injected(t, c))
+		return CHOSE_SIGNAL;
+	lock_take(&t->proc->sig_lock);
+	c->signo = signal_dequeue_locked(t, ~t->blocked, &c->info);
+	lock_drop(&t->proc->sig_lock);
+	if (!c->signo)
+		return CHOSE_NONE;
+	return ptrace_signal_stop(t, &c->info) ? CHOSE_STOP : CHOSE_SIGNAL;
 }
 
 static bool interrupted(const struct task *t)
@@ -121,6 +145,7 @@ static void run_handler(struct task *t, const struct chosen *c)
 	frame_init(t, c, &frame);
 	if (arch_push_frame(t->tracee, &frame) == 0) {
 		entered(t, c);
+		ptrace_handler_entered(t);
 		return;
 	}
 	/* No room for the frame. When it was SIGSEGV's own there is no handler left to try. */
@@ -145,6 +170,7 @@ static void default_action(struct task *t, const struct chosen *c)
 		process_exit(t->proc, LX_WSTATUS_SIGNALED(c->signo));
 	else if (c->signo == LX_SIGSTOP || !orphaned(t))
 		process_stop(t->proc, c->signo, c->conts);
+	ptrace_stop_again(t, c->signo);
 }
 
 /* Nothing is left to deliver. False when restoring the mask has brought something up. */
@@ -159,6 +185,7 @@ static bool settle(struct task *t)
 
 enum resume signal_deliver(struct task *t)
 {
+	enum choice choice;
 	struct chosen c;
 
 	process_report_continued(t->proc);
@@ -169,15 +196,21 @@ enum resume signal_deliver(struct task *t)
 			return RESUME_HOLD;
 		if (work & WORK_STOP) {
 			task_stop_here(t);
-			if (atomic_load(&t->work) & (WORK_STOP | WORK_EXIT))
+			if (atomic_load(&t->work) & (WORK_STOP | WORK_EXIT)) {
+				ptrace_group_stop(t);
 				return RESUME_HOLD;
+			}
 			continue;
 		}
-		if (!choose(t, &c)) {
+		choice = choose(t, &c);
+		if (choice == CHOSE_STOP)
+			return RESUME_HOLD;
+		if (choice == CHOSE_NONE) {
 			if (settle(t))
 				return RESUME_RUN;
 			continue;
 		}
+		find_action(t, &c);
 		if (c.action.handler == LX_SIG_DFL)
 			default_action(t, &c);
 		else if (c.action.handler != LX_SIG_IGN)

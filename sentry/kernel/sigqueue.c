@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sentry/kernel/ptrace.h"
 
 /* A guest with an unlimited RLIMIT_SIGPENDING shall not use up the sentry's memory. */
 #define QUEUE_MAX 65536
@@ -122,7 +123,7 @@ bool signal_recalc(struct task *t)
 	for (uint64_t left = set; left; left &= left - 1) {
 		int signo = __builtin_ctzll(left) + 1;
 
-		if (!signal_is_ignored(p, signo))
+		if (ptrace_is_traced(t) || !signal_is_ignored(p, signo))
 			continue;
 		set &= ~SIGBIT(signo);
 		sigqueue_flush(p, &t->pending, SIGBIT(signo));
@@ -139,7 +140,7 @@ bool signal_pending(struct task *t)
 {
 	uint32_t work = atomic_load(&t->work);
 
-	if (work & (WORK_EXIT | WORK_STOP))
+	if (work & (WORK_EXIT | WORK_STOP | WORK_PTRACE))
 		return true;
 	if (!(work & WORK_SIGNAL))
 		return false;

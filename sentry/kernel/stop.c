@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "abi/arch.h"
 #include "base/log.h"
 #include "platform/arch.h"
 #include "platform/platform.h"
 #include "sentry/kernel/dispatch.h"
+#include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/sched.h"
 #include "sentry/kernel/signal.h"
 #include "sentry/kernel/task.h"
@@ -21,14 +24,19 @@ static void exit_deferred(struct work *w)
 {
 	struct task *t = container_of(w, struct task, exit_work);
 
-	task_exit(t, t->exit_status);
+	if (!task_end(t, t->exit_status))
+		platform_release(t->tracee, RESUME_CALL);
 	task_put(t);
 }
 
+/* The host's thread follows by exit(2), when the rest of the process lives on. */
 static void queue_exit(struct task *t)
 {
+	static const uint64_t none[6];
+
 	if (atomic_exchange(&t->exit_queued, true))
 		return;
+	arch_set_call(stop_regs(t->tracee), LX_NR_exit, none);
 	task_get(t);
 	t->exit_work.fn = exit_deferred;
 	sched_defer(&t->exit_work);
@@ -48,9 +56,16 @@ static bool hold(struct task *t)
 static enum resume leave(struct task *t)
 {
 	for (;;) {
-		uint32_t work = atomic_load(&t->work);
-		bool restart = t->in_call && is_restart_code(t->ret);
+		bool restart;
+		uint32_t work;
 
+		if ((t->pt || atomic_load(&t->work) & WORK_PTRACE) && ptrace_look(t)) {
+			if (hold(t))
+				return RESUME_HOLD;
+			continue;
+		}
+		work = atomic_load(&t->work) & ~(uint32_t)WORK_TRACE_CALLS;
+		restart = t->in_call && is_restart_code(t->ret);
 		if (work & WORK_EXIT) {
 			/* The reactor owns it from here on; HANDLER keeps everybody else away. */
 			queue_exit(t);
@@ -62,8 +77,8 @@ static enum resume leave(struct task *t)
 				return RESUME_HOLD;
 			continue;
 		}
-		if ((work || restart) && signal_deliver(t) == RESUME_HOLD) {
-			if (atomic_load(&t->work) & WORK_EXIT)
+		if ((work || restart) && !ptrace_holds_signals(t) && signal_deliver(t) == RESUME_HOLD) {
+			if (atomic_load(&t->work) & (WORK_EXIT | WORK_PTRACE))
 				continue;
 			if (hold(t))
 				return RESUME_HOLD;
@@ -71,8 +86,8 @@ static enum resume leave(struct task *t)
 		}
 		t->in_call = false;
 		atomic_store(&t->run, RUN_GUEST);
-		if (!atomic_load(&t->work))
-			return RESUME_RUN;
+		if (ptrace_holds_signals(t) || !(atomic_load(&t->work) & ~(uint32_t)WORK_TRACE_CALLS))
+			return ptrace_resume_how(t);
 		atomic_store(&t->run, RUN_HANDLER);
 	}
 }
@@ -131,6 +146,8 @@ static enum resume run_call(struct task *t)
 
 static enum resume stop_call(struct task *t, const struct call_info *info)
 {
+	if (__builtin_expect(atomic_load(&t->work) & WORK_TRACE_CALLS, 0) && ptrace_call_enters(t, info))
+		return leave(t);
 	task_call_begin(t, info);
 	return run_call(t);
 }
@@ -178,8 +195,13 @@ static enum resume stop_new(struct task *t, struct tracee *tracee)
 {
 	struct tracee *old;
 
-	if (t->exec)
-		return exec_stop(t, tracee) == RESUME_RUN ? leave(t) : RESUME_HOLD;
+	if (t->exec) {
+		if (exec_stop(t, tracee) != RESUME_RUN)
+			return RESUME_HOLD;
+		t->in_call = ptrace_is_traced(t); /* to its tracer the call is still to return */
+		t->ret = 0;
+		return leave(t);
+	}
 	lock_take(&t->tracee_lock);
 	old = t->tracee;
 	t->tracee = tracee;
@@ -213,7 +235,11 @@ enum resume stop_dispatch(struct tracee *tracee, void *cookie, const struct stop
 	case STOP_CALL:
 		return stop_call(t, &stop->call);
 	case STOP_FAULT:
+		if (ptrace_is_step_over_call(t, &stop->fault))
+			break;
 		t->in_call = false;
+		if (t->pt)
+			t->pt->entry_done = t->pt->seccomp_done = false; /* what was to come again does not */
 		signal_fault(t, &stop->fault);
 		break;
 	case STOP_KICK:

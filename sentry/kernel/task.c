@@ -10,6 +10,7 @@
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/pid.h"
+#include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/session.h"
 
 #define DEFAULT_STACK_LIMIT (8ull << 20)
@@ -65,6 +66,7 @@ struct process *process_alloc(struct kernel *k, struct sighand *h)
 	ref_init(&p->ref);
 	p->k = k;
 	list_init(&p->children);
+	list_init(&p->tracees);
 	list_init(&p->sibling);
 	list_init(&p->pgrp_link);
 	waitq_init(&p->child_wait);
@@ -93,6 +95,7 @@ struct task *task_alloc(struct process *proc, struct cred *cred)
 	t->cred = cred_get(cred);
 	list_init(&t->proc_link);
 	list_init(&t->pending.queue);
+	list_init(&t->jobs);
 	lock_init(&t->tracee_lock, RANK_TRACEE, "task.tracee");
 	t->altstack.flags = LX_SS_DISABLE;
 	t->timer_slack_ns = DEFAULT_TIMER_SLACK_NS;
@@ -171,6 +174,7 @@ void task_put(struct task *t)
 		return;
 	if (t->tracee)
 		tracee_put(t->tracee);
+	ptrace_free(t);
 	mem_free(t->futex_waiters);
 	cred_put(t->cred);
 	process_put(t->proc);

@@ -34,6 +34,7 @@ struct tty;
 struct exec_plan;
 struct pidns_entry;
 struct trace_call;
+struct ptrace;
 
 /* Bits of task->work: why the task must not go on in guest code without a look. */
 enum {
@@ -41,6 +42,8 @@ enum {
 	WORK_EXIT = 2,    /* the task is to die (group exit, exec by another thread) */
 	WORK_STOP = 4,    /* job-control stop under way */
 	WORK_AT_STOP = 8, /* at_stop is set */
+	WORK_PTRACE = 16, /* its tracer wants something, or a stop job waits; see ptrace.h */
+	WORK_TRACE_CALLS = 32, /* its calls are traced: stays set, and alone keeps it from nothing */
 };
 
 /* One queued signal. */
@@ -105,6 +108,7 @@ struct task {
 	int exit_status;          /* wait status, once dying; set with WORK_EXIT */
 	struct fault_info fault;  /* of the fault signal under way; signo 0 when none */
 	struct trace_call *traced; /* --strace: the line of the call under way; trace/trace.c */
+	struct ptrace *pt;        /* once it was ever traced; set under k->lock and sig_lock, freed with the task; kernel/ptrace.h */
 	struct futex_waiter *futex_waiters; /* of the futex call under way; kernel/futex.c */
 	struct sched_attrs {      /* sched_setattr(2) and the like: kept and shown, not obeyed */
 		int policy, priority;
@@ -115,6 +119,7 @@ struct task {
 	int64_t timer_slack_ns;
 
 	/* protected by proc->sig_lock (RANK_SIGNAL) */
+	struct list jobs;         /* of stop_job: to be done at its next stop */
 	struct sigpending pending;
 	uint64_t blocked;         /* the mask */
 	uint64_t saved_mask;      /* to go back to after sigsuspend, ppoll… (restore_mask) */
@@ -158,6 +163,9 @@ struct process {
 	uint32_t counted_uid;      /* whose RLIMIT_NPROC it counts against */
 	char comm[16];             /* of its last task, valid as zombie */
 	bool auto_reap;            /* nobody will wait for it */
+	int forker;                /* tid of the parent's thread that made it */
+	struct list tracees;       /* of ptrace.link: those of its threads */
+	struct task *traced_leader; /* the dead leader, while a tracer has still to wait for it */
 
 	struct waitq child_wait;   /* the process's own children changed state */
 	struct waitq exit_wait;    /* this process exited: pidfd poll */

@@ -23,6 +23,7 @@
 #include "sentry/kernel/futex.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/posix_timer.h"
+#include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/signal.h"
 #include "sentry/mm/vma.h"
 
@@ -339,6 +340,7 @@ int64_t task_exec(struct task *t, int at_fd, const char *name, uint32_t walk_fla
 	AUTO_FREE char *fd_name = NULL;
 	const char *filename = name;
 	struct exec_plan *plan;
+	int old_tid;
 	struct file *f;
 	int64_t ret = open_program(t, at_fd, name, walk_flags, &f);
 
@@ -355,6 +357,7 @@ int64_t task_exec(struct task *t, int at_fd, const char *name, uint32_t walk_fla
 	ret = plan_file(t, f, filename, name, args, 0, &plan);
 	if (ret < 0)
 		return ret;
+	old_tid = t->tid;
 	ret = process_become_single(t);
 	if (!ret)
 		ret = own_files(t);
@@ -372,6 +375,7 @@ int64_t task_exec(struct task *t, int at_fd, const char *name, uint32_t walk_fla
 	posix_timers_exec(t->proc);
 	t->robust_list = t->clear_child_tid = uaddr(0);
 	process_release_vfork_parent(t->proc);
+	ptrace_event(t, LX_PTRACE_EVENT_EXEC, (uint64_t)old_tid);
 	t->exec = plan;
 	return SYS_GONE;
 }

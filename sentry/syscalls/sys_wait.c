@@ -114,6 +114,9 @@ static void fill_info(struct lx_siginfo *info, const struct wait_result *r)
 	case LX_CLD_STOPPED:
 		info->u.chld.status = LX_WEXITSTATUS(r->status);
 		break;
+	case LX_CLD_TRAPPED:
+		info->u.chld.status = r->status >> 8; /* with the event */
+		break;
 	case LX_CLD_CONTINUED:
 		info->u.chld.status = LX_SIGCONT;
 		break;

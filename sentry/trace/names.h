@@ -32,7 +32,7 @@ struct name_set {
 
 extern const struct name_set names_none, names_seek, names_sighow, names_fcntl_cmd, names_ioctl_cmd,
 	names_clockid, names_itimer_which, names_madvice, names_fadvice, names_epoll_op, names_idtype, names_ipc_cmd,
-	names_kcmp_type, names_prio_which, names_ioprio_who, names_rlimit_res, names_rusage_who, names_sched_policy,
+	names_kcmp_type, names_ptrace_request, names_prio_which, names_ioprio_who, names_rlimit_res, names_rusage_who, names_sched_policy,
 	names_seccomp_op, names_prctl_op, names_arch_prctl_op, names_shut_how, names_sock_domain, names_sol_level,
 	names_open_flags, names_at_flags, names_faccess_flags, names_unlink_flags, names_statx_flags, names_statx_mask,
 	names_access_mode, names_rename_flags, names_falloc_mode, names_sync_range_flags, names_splice_flags,
