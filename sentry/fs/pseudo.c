@@ -305,6 +305,12 @@ static int pseudo_open_file(struct inode *i, const struct path *p, uint32_t flag
 
 	if (ret < 0)
 		return ret;
+	if (r.entry->open) {
+		ret = r.entry->open(&r, i, p, flags, out);
+		if (!ret)
+			lock_init(&(*out)->pos_lock, RANK_PSEUDO_POS, "pseudo pos");
+		return ret;
+	}
 	o = mem_zalloc(sizeof(*o));
 	if (!o)
 		return -ENOMEM;

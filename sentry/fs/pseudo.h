@@ -57,6 +57,8 @@ struct pseudo_entry {
 	int (*store)(const struct pseudo_req *, char *text, size_t len); /* terminated, without the newline at its end */
 	int (*follow)(const struct pseudo_req *, struct path *out);     /* links that lead to an object */
 	int (*check)(const struct pseudo_req *);                        /* may the task look here at all? */
+	/* Files that are not text: makes the open file. Its pos_lock's rank will be RANK_PSEUDO_POS. */
+	int (*open)(const struct pseudo_req *, struct inode *, const struct path *, uint32_t flags, struct file **out);
 	uint64_t arg;                   /* the functions' own */
 };
 

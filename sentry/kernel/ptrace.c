@@ -467,6 +467,15 @@ int ptrace_tracer_pid(struct task *t, bool *stopped)
 	return pt && pt->tracer ? task_pid(pt->tracer) : 0;
 }
 
+bool ptrace_call_of(struct task *t, struct call_info *out)
+{
+	LOCK_GUARD(&t->proc->sig_lock);
+	if (!t->pt || !t->pt->stopped)
+		return false;
+	arch_call(&t->pt->regs, out);
+	return true;
+}
+
 void ptrace_free(struct task *t)
 {
 	mem_free(t->pt);

@@ -164,6 +164,8 @@ bool ptrace_withholds(const struct process *);
 void ptrace_tell_zombie(struct process *);
 /* k->lock held: the dead task was waited for; the number is free. Puts the reference. */
 void ptrace_reap(struct task *);
+/* What its registers say of a stopped tracee's call; nr is negative when it is in none. False: it is not stopped. */
+bool ptrace_call_of(struct task *, struct call_info *out);
 /* The tracer's pid for /proc, 0 when there is none; whether it is stopped for it. */
 int ptrace_tracer_pid(struct task *, bool *stopped);
 void ptrace_free(struct task *);

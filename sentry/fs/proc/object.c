@@ -13,6 +13,7 @@
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/signal.h"
 #include "sentry/mm/mm.h"
 #include "sentry/mm/vma.h"
@@ -203,6 +204,7 @@ static void task_facts(struct task *t, struct proc_facts *f)
 int proc_facts_get(const struct pseudo_obj *o, struct proc_facts *f)
 {
 	struct task *t;
+	bool stopped;
 	int ret = proc_obj_alive(o);
 
 	memset(f, 0, sizeof(*f));
@@ -219,6 +221,9 @@ int proc_facts_get(const struct pseudo_obj *o, struct proc_facts *f)
 		snprintf(f->comm, sizeof(f->comm), "%.15s", o->proc->comm);
 		return 0;
 	}
+	f->tracer = ptrace_tracer_pid(t, &stopped);
+	if (stopped && f->state != 'Z')
+		f->state = 't';
 	task_facts(t, f);
 	f->seccomp_mode = atomic_load(&t->entry.seccomp.mode);
 	f->seccomp_filters = seccomp_filter_count(t);

@@ -9,6 +9,7 @@
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/proc/proc.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/ptrace.h"
 
 /* --- small files ---------------------------------------------------------------------------------------------------------- */
 
@@ -97,14 +98,25 @@ static int show_personality(const struct pseudo_req *r, struct textbuf *b)
 	return 0;
 }
 
+/* A tracer's view of a stopped one is exact; a blocked one's stack pointer is not always known. */
 static int show_syscall(const struct pseudo_req *r, struct textbuf *b)
 {
 	struct task *t = proc_obj_task(r->obj);
+	struct call_info c;
 
-	if (t && atomic_load(&t->run) == RUN_BLOCKED)
-		text_printf(b, "%d 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n", (int)t->call.nr);
-	else
+	if (t && ptrace_call_of(t, &c)) {
+		if (c.nr < 0)
+			text_printf(b, "-1 0x%lx 0x%lx\n", c.sp, c.ip);
+	} else if (t && atomic_load(&t->run) == RUN_BLOCKED) {
+		c = (struct call_info){ .nr = t->call.nr, .ip = t->call.ip, .sp = t->call.sp };
+		memcpy(c.arg, t->call.v, sizeof(c.arg));
+	} else {
 		text_puts(b, "running\n");
+		c.nr = -1;
+	}
+	if (c.nr >= 0)
+		text_printf(b, "%ld 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx\n", c.nr, c.arg[0], c.arg[1], c.arg[2], c.arg[3], c.arg[4],
+			    c.arg[5], c.sp, c.ip);
 	task_put(t);
 	return 0;
 }
@@ -202,6 +214,7 @@ static const struct pseudo_dir task_dir = { .lookup = task_lookup, .list = task_
 	PRIVATE("maps", 0444, proc_show_maps), PRIVATE("smaps", 0444, proc_show_smaps),           \
 	PRIVATE("smaps_rollup", 0444, proc_show_smaps_rollup), PRIVATE("personality", 0400, show_personality),                  \
 	PRIVATE("syscall", 0400, show_syscall),                                                                                 \
+	{ .name = "mem", .mode = LX_S_IFREG | 0600, .open = proc_open_mem, .check = proc_check_private },                       \
 	R("cmdline", proc_show_cmdline), R("limits", show_limits), R("mountinfo", proc_show_mountinfo),                         \
 	R("mounts", proc_show_mounts), R("sessionid", show_sessionid), R("stat", proc_show_stat),                               \
 	R("statm", proc_show_statm), R("status", proc_show_status),                                                             \

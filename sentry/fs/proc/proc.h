@@ -53,6 +53,7 @@ void proc_obj_owner(const struct pseudo_obj *, uint32_t *uid, uint32_t *gid);
 struct proc_facts {
 	int pid, tid, ppid, pgrp, session, tty_nr, tpgid;
 	int threads, nice, policy, priority, exit_signal, exit_status;
+	int tracer;
 	char state; /* as ps shows it */
 	char comm[17];
 	uint32_t umask, fd_size;
@@ -90,6 +91,7 @@ PROC_SHOW(proc_show_auxv);
 PROC_SHOW(proc_show_maps);      /* maps.c */
 PROC_SHOW(proc_show_smaps);
 PROC_SHOW(proc_show_smaps_rollup);
+int proc_open_mem(const struct pseudo_req *, struct inode *, const struct path *, uint32_t flags, struct file **out); /* mem.c */
 PROC_SHOW(proc_show_exe);       /* fd.c */
 PROC_SHOW(proc_show_cwd);
 PROC_SHOW(proc_show_root);

@@ -80,6 +80,8 @@ static const char *state_name(char state)
 		return "S (sleeping)";
 	case 'T':
 		return "T (stopped)";
+	case 't':
+		return "t (tracing stop)";
 	case 'Z':
 		return "Z (zombie)";
 	default:
@@ -91,7 +93,7 @@ static void show_ids(const struct proc_facts *f, struct textbuf *b)
 {
 	const struct cred *c = f->cred;
 
-	text_printf(b, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", f->pid, f->tid, f->ppid);
+	text_printf(b, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", f->pid, f->tid, f->ppid, f->tracer);
 	if (!c) {
 		text_printf(b, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t0\nGroups:\t \n");
 		return;
