@@ -53,6 +53,7 @@ struct dgram_sock {
 	/* UDP */
 	bool corked, no_check_tx, no_check_rx, gro;
 	int32_t segment;
+	int32_t coverage[2];   /* UDPLITE_SEND_CSCOV, UDPLITE_RECV_CSCOV: nothing is ever damaged here */
 	struct dgram *cork;    /* what is being put together; owned */
 	/* ICMP and raw */
 	uint32_t icmp_filter[8];
@@ -107,7 +108,7 @@ int udp_create(struct task *, int domain, int protocol, struct socket **out);
 int ping_create(struct task *, int domain, int protocol, struct socket **out);
 int raw_create(struct task *, int domain, int protocol, struct socket **out);
 /* Gives a copy to whoever takes it. False: nobody listens there. ns->lock not held. */
-bool udp_deliver(struct netns *, const struct dgram *, enum inet_route);
+bool udp_deliver(struct netns *, enum netns_proto, const struct dgram *, enum inet_route);
 /* An ICMP message (data: from the ICMP header on) has come to this host: ping sockets, raw sockets, and the answer to an echo request. */
 void icmp_deliver(struct netns *, const struct dgram *);
 /* Any packet: a copy for each raw socket of that protocol. */

@@ -157,7 +157,7 @@ int dgram_name(struct socket *s, int of_peer, struct sock_addr *out)
 	struct dgram_sock *u = dgram_of(s);
 
 	LOCK_GUARD(&u->in.ns->lock);
-	if (of_peer && (!u->connected || (!u->in.remote.port && u->in.proto == NETNS_UDP)))
+	if (of_peer && (!u->connected || (!u->in.remote.port && u->in.proto <= NETNS_UDPLITE)))
 		return -ENOTCONN;
 	inet_show(&u->in, of_peer ? &u->in.remote : &u->in.local, out);
 	return 0;

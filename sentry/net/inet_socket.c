@@ -25,6 +25,7 @@ static const struct kind {
 } kinds[] = {
 	{ LX_SOCK_STREAM, LX_IPPROTO_TCP, 0, tcp_create },
 	{ LX_SOCK_DGRAM, LX_IPPROTO_UDP, 0, udp_create },
+	{ LX_SOCK_DGRAM, LX_IPPROTO_UDPLITE, 0, udp_create },
 	{ LX_SOCK_DGRAM, LX_IPPROTO_ICMP, LX_AF_INET, ping_create },
 	{ LX_SOCK_DGRAM, LX_IPPROTO_ICMPV6, LX_AF_INET6, ping_create },
 	{ LX_SOCK_RAW, 0, 0, raw_create },

@@ -23,7 +23,7 @@ struct task;
 #define LO_IFINDEX 1
 #define LO_MTU 65536
 
-enum netns_proto { NETNS_TCP, NETNS_UDP, NETNS_ICMP, NETNS_ICMP6, NETNS_RAW, NETNS_PROTOS };
+enum netns_proto { NETNS_TCP, NETNS_UDP, NETNS_UDPLITE, NETNS_ICMP, NETNS_ICMP6, NETNS_RAW, NETNS_PROTOS };
 
 /* Sockets with a port, by port. */
 struct inet_table {

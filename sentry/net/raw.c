@@ -95,7 +95,7 @@ static void deliver(struct netns *ns, struct dgram *d, int protocol, enum inet_r
 	d->to.port = __builtin_bswap16(udp.dest);
 	d->len -= (uint32_t)sizeof(udp);
 	memmove(d->data, d->data + sizeof(udp), d->len);
-	if (!udp_deliver(ns, d, kind))
+	if (!udp_deliver(ns, NETNS_UDP, d, kind))
 		icmp_port_unreachable(ns, d);
 }
 
@@ -124,7 +124,7 @@ static int take_header(struct dgram *d, int *protocol)
 static int64_t raw_send(struct socket *s, struct task *t, struct sock_msg *m)
 {
 	struct dgram_sock *u = dgram_of(s);
-	bool own_header = s->domain == LX_AF_INET && (u->in.ip.hdrincl || s->protocol == LX_IPPROTO_RAW);
+	bool own_header = s->domain == LX_AF_INET && u->in.ip.hdrincl;
 	uint64_t len = m->uio->left;
 	int protocol = s->protocol;
 	struct dgram_route r = { 0 };
@@ -243,6 +243,7 @@ int raw_create(struct task *t, int domain, int protocol, struct socket **out)
 	u = dgram_new(t, NETNS_RAW, &raw_ops, domain, LX_SOCK_RAW, protocol);
 	if (!u)
 		return -ENOMEM;
+	u->in.ip.hdrincl = protocol == LX_IPPROTO_RAW;
 	*out = &u->in.s;
 	return 0;
 }

@@ -80,21 +80,21 @@ static struct dgram_sock *receiver(struct list *bucket, const struct dgram *d)
 }
 
 /* Has anybody joined the group on lo? Otherwise the interface does not take it. */
-static bool group_is_joined(struct netns *ns, const struct inet_addr *group)
+static bool group_is_joined(struct netns *ns, enum netns_proto proto, const struct inet_addr *group)
 {
 	const struct dgram_sock *u;
 
-	list_for_each(u, &ns->sockets[NETNS_UDP], in.all_link)
+	list_for_each(u, &ns->sockets[proto], in.all_link)
 		if (inet_group_has(&u->in, group))
 			return true;
 	return false;
 }
 
-static void to_many(struct netns *ns, struct list *bucket, const struct dgram *d, bool multicast)
+static void to_many(struct netns *ns, enum netns_proto proto, struct list *bucket, const struct dgram *d, bool multicast)
 {
 	struct dgram_sock *u;
 
-	if (multicast && !group_is_joined(ns, &d->to.addr))
+	if (multicast && !group_is_joined(ns, proto, &d->to.addr))
 		return;
 	list_for_each(u, bucket, in.bind_link)
 		if (is_for(u, d) && (inet_is_any(&u->in.local.addr) || inet_equal(&u->in.local.addr, &d->to.addr)) &&
@@ -102,16 +102,16 @@ static void to_many(struct netns *ns, struct list *bucket, const struct dgram *d
 			hand_over(u, d);
 }
 
-bool udp_deliver(struct netns *ns, const struct dgram *d, enum inet_route kind)
+bool udp_deliver(struct netns *ns, enum netns_proto proto, const struct dgram *d, enum inet_route kind)
 {
 	struct list *bucket;
 	struct dgram_sock *u;
 
 	LOCK_GUARD(&ns->lock);
-	bucket = inet_bucket(ns, NETNS_UDP, d->to.port);
+	bucket = inet_bucket(ns, proto, d->to.port);
 	if (kind != ROUTE_LOCAL) {
 		if (bucket)
-			to_many(ns, bucket, d, kind == ROUTE_MULTICAST);
+			to_many(ns, proto, bucket, d, kind == ROUTE_MULTICAST);
 		return true;
 	}
 	u = bucket ? receiver(bucket, d) : NULL;
@@ -127,7 +127,7 @@ static void send_one(struct dgram_sock *u, struct dgram *d, enum inet_route kind
 	struct netns *ns = u->in.ns;
 
 	atomic_fetch_add_explicit(&ns->udp_out, 1, memory_order_relaxed);
-	if (udp_deliver(ns, d, kind))
+	if (udp_deliver(ns, u->in.proto, d, kind))
 		return;
 	atomic_fetch_add(&ns->udp_no_port, 1);
 	icmp_port_unreachable(ns, d);
@@ -265,7 +265,7 @@ static int udp_setsockopt(struct socket *s, struct task *t, int level, int name,
 	struct dgram_sock *u = dgram_of(s);
 	int32_t v;
 
-	if (level != LX_SOL_UDP)
+	if (level != LX_SOL_UDP && (level != LX_SOL_UDPLITE || s->protocol != LX_IPPROTO_UDPLITE))
 		return inet_setsockopt(s, t, level, name, buf, len);
 	if (len < sizeof(v))
 		return -EINVAL;
@@ -288,6 +288,13 @@ static int udp_setsockopt(struct socket *s, struct task *t, int level, int name,
 	case LX_UDP_NO_CHECK6_RX:
 		u->no_check_rx = v != 0;
 		return 0;
+	case LX_UDPLITE_SEND_CSCOV:
+	case LX_UDPLITE_RECV_CSCOV:
+		if (s->protocol != LX_IPPROTO_UDPLITE)
+			return -ENOPROTOOPT;
+		v = v && v < 8 ? 8 : v > UINT16_MAX ? UINT16_MAX : v;
+		u->coverage[name == LX_UDPLITE_RECV_CSCOV] = v;
+		return 0;
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -297,7 +304,7 @@ static int udp_getsockopt(struct socket *s, struct task *t, int level, int name,
 {
 	const struct dgram_sock *u = dgram_of(s);
 
-	if (level != LX_SOL_UDP)
+	if (level != LX_SOL_UDP && (level != LX_SOL_UDPLITE || s->protocol != LX_IPPROTO_UDPLITE))
 		return inet_getsockopt(s, t, level, name, buf, len);
 	switch (name) {
 	case LX_UDP_CORK:
@@ -310,6 +317,11 @@ static int udp_getsockopt(struct socket *s, struct task *t, int level, int name,
 		return inet_put_int(buf, len, u->no_check_tx);
 	case LX_UDP_NO_CHECK6_RX:
 		return inet_put_int(buf, len, u->no_check_rx);
+	case LX_UDPLITE_SEND_CSCOV:
+	case LX_UDPLITE_RECV_CSCOV:
+		if (s->protocol != LX_IPPROTO_UDPLITE)
+			return -ENOPROTOOPT;
+		return inet_put_int(buf, len, u->coverage[name == LX_UDPLITE_RECV_CSCOV]);
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -334,7 +346,7 @@ static const struct socket_ops udp_ops = {
 
 int udp_create(struct task *t, int domain, int protocol, struct socket **out)
 {
-	struct dgram_sock *u = dgram_new(t, NETNS_UDP, &udp_ops, domain, LX_SOCK_DGRAM, protocol);
+	struct dgram_sock *u = dgram_new(t, protocol == LX_IPPROTO_UDP ? NETNS_UDP : NETNS_UDPLITE, &udp_ops, domain, LX_SOCK_DGRAM, protocol);
 
 	if (!u)
 		return -ENOMEM;
