@@ -11,9 +11,10 @@
 #include "sentry/kernel/kernel.h"
 #include "sentry/net/dgram.h"
 #include "sentry/net/sockfilter.h"
+#include "sentry/net/zerocopy.h"
 
 #define OVERHEAD 768u /* charged beyond the bytes: what Linux's buffers cost, about */
-#define ERRORS_MAX 64u
+#define ERRORS_MAX 16u
 #define ERROR_DATA 512u
 
 /* --- buffers ---------------------------------------------------------------------------------------------------------------------- */
@@ -165,7 +166,7 @@ static int64_t recv_error(struct dgram_sock *u, struct sock_msg *m)
 	lock_drop(&u->in.s.lock);
 	m->flags |= LX_MSG_DONTWAIT; /* nobody waits for errors */
 	if (!e)
-		return -EAGAIN;
+		return zerocopy_tell(&u->in.s, m) ? 0 : -EAGAIN;
 	n = m->uio->left < e->len ? m->uio->left : e->len;
 	if (n)
 		ret = uio_put(m->uio, e->data, n);
@@ -255,7 +256,7 @@ int64_t dgram_recv(struct socket *s, struct task *t, struct sock_msg *m)
 
 struct dgram_sock *dgram_new(struct task *t, enum netns_proto proto, const struct socket_ops *ops, int domain, int type, int protocol)
 {
-	struct dgram_sock *u = mem_zalloc(sizeof(*u));
+	struct dgram_sock *u = net_object_new(sizeof(*u));
 
 	if (!u)
 		return NULL;
@@ -300,7 +301,7 @@ void dgram_free(struct socket *s)
 	/* Something may have been queued between the release and the end. */
 	dgram_release(s);
 	inet_fini(&u->in);
-	mem_free(u);
+	net_object_free(u, sizeof(*u));
 }
 
 /* --- poll and the like ------------------------------------------------------------------------------------------------------------ */
@@ -314,7 +315,7 @@ uint32_t dgram_poll(struct socket *s, struct poll_table *table)
 		return LX_POLLERR;
 	shut = atomic_load(&s->shut);
 	LOCK_GUARD(&s->lock);
-	if (atomic_load(&s->err) || !list_empty(&u->errors))
+	if (atomic_load(&s->err) || !list_empty(&u->errors) || zerocopy_waits(s))
 		events |= LX_POLLERR;
 	if (shut & SOCK_SHUT_RD)
 		events |= LX_POLLRDHUP | SOCK_READABLE;

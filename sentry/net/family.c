@@ -2,10 +2,22 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "abi/cred.h"
 #include "base/mem.h"
+#include "sentry/kernel/cred.h"
+#include "sentry/kernel/task.h"
 #include "sentry/net/inet.h"
 #include "sentry/net/socket.h"
 #include "sentry/net/unix.h"
+
+/* Nobody without the capability learns whether there are packet sockets: there are none. */
+static int packet_create(struct task *t, int type, int protocol, struct socket **out)
+{
+	(void)type;
+	(void)protocol;
+	(void)out;
+	return cred_capable(t->cred, LX_CAP_NET_RAW) ? -EAFNOSUPPORT : -EPERM;
+}
 
 static const struct family {
 	int domain;
@@ -14,6 +26,7 @@ static const struct family {
 	{ LX_AF_UNIX, unix_create },
 	{ LX_AF_INET, inet_create },
 	{ LX_AF_INET6, inet6_create },
+	{ LX_AF_PACKET, packet_create },
 };
 
 int socket_create(struct task *t, int domain, int type, int protocol, struct socket **out)

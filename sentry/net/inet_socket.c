@@ -10,7 +10,6 @@
 #include "sentry/kernel/task.h"
 #include "sentry/net/dgram.h"
 #include "sentry/net/inet.h"
-#include "sentry/net/sockfilter.h"
 #include "sentry/net/tcp.h"
 
 #define PROTO_MAX 263 /* IPPROTO_MAX: up to MPTCP */
@@ -95,7 +94,6 @@ void inet_fini(struct inet_sock *i)
 	list_remove(&i->all_link);
 	ns->count[i->proto]--;
 	lock_drop(&ns->lock);
-	socket_filter_free(i->s.filter);
 	list_for_each_safe(g, next, &i->groups, link)
 		mem_free(g);
 	list_init(&i->groups);

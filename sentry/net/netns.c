@@ -7,6 +7,26 @@
 #include "sentry/kernel/kernel.h"
 #include "sentry/net/inet.h"
 
+void *net_object_new(size_t size)
+{
+	void *p;
+
+	if (memory_charge(the_kernel, (int64_t)size) < 0)
+		return NULL;
+	p = mem_zalloc(size);
+	if (!p)
+		memory_charge(the_kernel, -(int64_t)size);
+	return p;
+}
+
+void net_object_free(void *p, size_t size)
+{
+	if (!p)
+		return;
+	memory_charge(the_kernel, -(int64_t)size);
+	mem_free(p);
+}
+
 struct netns *netns_create(void)
 {
 	struct netns *ns = mem_zalloc(sizeof(*ns));

@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/list.h"
@@ -51,6 +52,13 @@ struct netns {
 	_Atomic uint64_t udp_in, udp_out, udp_no_port, udp_drops;
 	_Atomic uint64_t lo_packets, lo_bytes;
 };
+
+/*
+ * Objects of a kind that guests can have a great many of: zeroed, and counted against the sandbox's memory limit. A connection that waits to be
+ * accepted has no fd that could bound it. NULL when memory is out.
+ */
+void *net_object_new(size_t size);
+void net_object_free(void *, size_t size); /* NULL: nothing */
 
 /* With one reference, the caller's. NULL when memory is out. */
 struct netns *netns_create(void);

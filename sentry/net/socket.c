@@ -18,6 +18,7 @@
 #include "sentry/kernel/signal.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
+#include "sentry/net/sockfilter.h"
 #include "sentry/net/unix.h"
 
 #define DEFAULT_BUFFER 212992 /* net.core.wmem_default, rmem_default */
@@ -49,8 +50,10 @@ struct socket *socket_get(struct socket *s)
 
 void socket_put(struct socket *s)
 {
-	if (s && ref_put(&s->ref))
-		s->ops->free(s);
+	if (!s || !ref_put(&s->ref))
+		return;
+	socket_filter_free(s->filter);
+	s->ops->free(s);
 }
 
 void socket_discard(struct socket *s)

@@ -112,6 +112,9 @@ struct socket {
 	struct sock_options opt;
 	struct socket_filter *filter; /* SO_ATTACH_FILTER; owned; NULL: none */
 	bool filter_locked;
+	struct {
+		uint32_t sent, told;  /* sends with MSG_ZEROCOPY so far; those that the error queue has told of */
+	} zerocopy;
 	int bound_dev;            /* SO_BINDTODEVICE: 0, or the index of lo; internet sockets look at it */
 	/* atomic */
 	_Atomic int err;          /* positive errno for SO_ERROR and the next call */

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/ref.h"
 #include "sentry/kernel/bpf.h"
+#include "sentry/net/netns.h"
 #include "sentry/net/socket.h"
 
 /* SKF_AD_*: what is beside the packet */
@@ -78,16 +79,17 @@ void socket_filter_free(struct socket_filter *f)
 	if (!f)
 		return;
 	mem_free(f->code);
-	mem_free(f);
+	net_object_free(f, sizeof(*f) + f->len * sizeof(f->code[0]));
 }
 
 int socket_filter_attach(struct socket *s, struct task *t, const struct lx_sock_fprog *prog)
 {
-	struct socket_filter *f = mem_zalloc(sizeof(*f)), *old;
+	size_t size = sizeof(struct socket_filter) + prog->len * sizeof(struct lx_sock_filter);
+	struct socket_filter *f = net_object_new(size), *old; /* as large as both, so that both are counted */
 	int ret = f ? bpf_copy_code(t, prog, &f->code) : -ENOMEM;
 
 	if (ret < 0) {
-		mem_free(f);
+		net_object_free(f, size);
 		return ret;
 	}
 	f->len = prog->len;

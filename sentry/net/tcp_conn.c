@@ -59,7 +59,7 @@ void tcp_flow_drop(struct tcp_flow *f)
 
 struct tcp_conn *tcp_conn_new(bool self)
 {
-	struct tcp_conn *c = mem_zalloc(sizeof(*c));
+	struct tcp_conn *c = net_object_new(sizeof(*c));
 
 	if (!c)
 		return NULL;
@@ -81,7 +81,7 @@ void tcp_conn_put(struct tcp_conn *c)
 		return;
 	for (int i = 0; i < 2; i++)
 		tcp_flow_drop(&c->flow[i]);
-	mem_free(c);
+	net_object_free(c, sizeof(*c));
 }
 
 void tcp_conn_attach(struct tcp_conn *c, struct tcp_sock *t, int side)

@@ -5,6 +5,7 @@
 #include "abi/poll.h"
 #include "sentry/fs/file.h"
 #include "sentry/net/tcp.h"
+#include "sentry/net/zerocopy.h"
 
 /* One call's reading. */
 struct taking {
@@ -223,7 +224,7 @@ int64_t tcp_recv(struct socket *s, struct task *task, struct sock_msg *m)
 	if (m->flags & (LX_MSG_ERRQUEUE | LX_MSG_OOB)) /* nobody waits for these */
 		m->flags |= LX_MSG_DONTWAIT;
 	if (m->flags & LX_MSG_ERRQUEUE)
-		return -EAGAIN;
+		return zerocopy_tell(s, m) ? 0 : -EAGAIN;
 	if (tcp_state(k.t) == LX_TCP_LISTEN)
 		return -ENOTCONN;
 	k.c = tcp_conn_of(k.t, &k.side);

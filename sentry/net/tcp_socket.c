@@ -12,6 +12,7 @@
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/net/tcp.h"
+#include "sentry/net/zerocopy.h"
 
 #define DEFAULT_SNDBUF 16384u  /* net.ipv4.tcp_wmem */
 #define DEFAULT_RCVBUF 131072u /* net.ipv4.tcp_rmem */
@@ -80,7 +81,7 @@ void tcp_timer_cancel(struct tcp_sock *t)
 
 struct tcp_sock *tcp_new(struct netns *ns, int domain, uint32_t uid)
 {
-	struct tcp_sock *t = mem_zalloc(sizeof(*t));
+	struct tcp_sock *t = net_object_new(sizeof(*t));
 
 	if (!t)
 		return NULL;
@@ -115,7 +116,7 @@ static void tcp_free(struct socket *s)
 	inet_fini(&t->in);
 	tcp_conn_put(t->conn);
 	tcp_put(t->listener);
-	mem_free(t);
+	net_object_free(t, sizeof(*t));
 }
 
 /* --- close ------------------------------------------------------------------------------------------------------------------------ */
@@ -315,7 +316,7 @@ static uint32_t tcp_poll(struct socket *s, struct poll_table *table)
 	else if (state != LX_TCP_SYN_SENT)
 		events |= LX_POLLOUT | LX_POLLWRNORM;
 	tcp_conn_put(c);
-	if (atomic_load(&s->err))
+	if (atomic_load(&s->err) || zerocopy_waits(s))
 		events |= LX_POLLERR;
 	return events;
 }

@@ -32,6 +32,7 @@ struct packet {
 	uint32_t room, at, len;      /* of data: its size, where the unread bytes are, how many */
 	uint32_t charge;             /* against the sender's buffer */
 	struct unix_sock *sender;    /* referenced; NULL in streams: the receiver's peer */
+	int64_t stamp;               /* CLOCK_REALTIME ns of its sending, where the receiver asks for that; else 0 */
 	struct scm scm;
 	char data[];
 };

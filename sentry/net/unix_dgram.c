@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "abi/poll.h"
+#include "base/host.h"
 #include "sentry/fs/file.h"
+#include "sentry/net/sockfilter.h"
 #include "sentry/net/unix.h"
 
 #define MAX_MESSAGE_OVERHEAD 32u
@@ -44,14 +46,19 @@ static int may_queue(struct unix_sock *u, struct unix_sock *to)
 	return queue_full(u, to) ? -EAGAIN : 0;
 }
 
+/* 0; 1: the receiver's filter drops it; or why it cannot be queued. */
 static int push(struct unix_sock *u, struct unix_sock *to, struct packet *p)
 {
 	int ret;
 
 	LOCK_GUARD(&to->s.lock);
 	ret = may_queue(u, to);
+	if (ret == 0 && to->s.filter && !socket_filter_run(&to->s, p->data, p->len))
+		return 1;
 	if (ret == 0) {
 		p->sender = unix_get(u);
+		if (socket_opt(&to->s, LX_SO_TIMESTAMP) || socket_opt(&to->s, LX_SO_TIMESTAMPNS))
+			p->stamp = host_realtime_ns();
 		packet_queue(u, to, p);
 	}
 	return ret;
@@ -68,6 +75,11 @@ static int64_t send_packet(struct unix_sock *u, struct unix_sock *to, struct soc
 		m->scm.files = NULL;
 		unix_rights_queued(p->scm.files, to);
 		ret = push(u, to, p);
+		if (ret > 0) {
+			unix_rights_taken(p->scm.files);
+			packet_unsent(u, p);
+			return (int64_t)len;
+		}
 		if (ret < 0) { /* the caller may try again with the same message */
 			unix_rights_taken(p->scm.files);
 			m->scm.files = p->scm.files;
@@ -139,7 +151,7 @@ static void tell_senders(struct unix_sock *u)
 }
 
 /* The first message: taken off, or left there for a peek. Lock held by the caller. */
-static int64_t copy_message(struct sock_msg *m, struct packet *p)
+static int64_t copy_message(struct unix_sock *u, struct sock_msg *m, struct packet *p)
 {
 	uint64_t want = m->uio->left < p->len ? m->uio->left : p->len;
 	int64_t n = want ? uio_put(m->uio, p->data, want) : 0;
@@ -149,6 +161,8 @@ static int64_t copy_message(struct sock_msg *m, struct packet *p)
 	if (want < p->len)
 		m->out_flags |= LX_MSG_TRUNC;
 	m->scm.cred = p->scm.cred;
+	if (p->stamp)
+		scm_extra_stamp(&m->scm, &u->s, p->stamp);
 	unix_show_name(p->sender, &m->addr);
 	if (m->addr.len == LX_SUN_PATH_OFFSET)
 		m->addr.len = 0;
@@ -164,7 +178,7 @@ static int64_t peek(struct unix_sock *u, struct sock_msg *m)
 	if (list_empty(&u->queue))
 		return -EAGAIN;
 	p = list_first(&u->queue, struct packet, link);
-	ret = copy_message(m, p);
+	ret = copy_message(u, m, p);
 	if (ret >= 0 && p->scm.files) {
 		m->scm.files = scm_files_dup(p->scm.files);
 		if (!m->scm.files)
@@ -194,7 +208,7 @@ static int64_t receive(struct unix_sock *u, struct sock_msg *m)
 	if (!p)
 		return -EAGAIN;
 	waitq_wake(&u->s.space, SOCK_WRITABLE);
-	ret = copy_message(m, p);
+	ret = copy_message(u, m, p);
 	if (ret >= 0 && p->scm.files) {
 		unix_rights_taken(p->scm.files);
 		m->scm.files = p->scm.files;

@@ -12,6 +12,7 @@
 #include "sentry/kernel/clock.h"
 #include "sentry/kernel/signal.h"
 #include "sentry/kernel/task.h"
+#include "sentry/net/zerocopy.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/sockets.h"
 
@@ -152,6 +153,8 @@ static int64_t send_message(struct task *t, struct file *f, struct socket *s, st
 		m->flags |= LX_MSG_DONTWAIT;
 	ret = send_some(t, f, s, m);
 	scm_drop(&m->scm);
+	if (ret > 0)
+		zerocopy_sent(s, m->flags);
 	return send_result(t, s, m->flags, ret);
 }
 

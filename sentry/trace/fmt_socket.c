@@ -89,6 +89,15 @@ void trace_fmt_sockopt(struct trace_ctx *c, uint64_t v)
 	case LX_SOL_TCP:
 		c->names = &names_tcp_option;
 		break;
+	case LX_SOL_IP:
+		c->names = &names_ip_option;
+		break;
+	case LX_SOL_IPV6:
+		c->names = &names_ipv6_option;
+		break;
+	case LX_SOL_UDP:
+		c->names = &names_udp_option;
+		break;
 	}
 	trace_fmt_enum(c, v);
 }

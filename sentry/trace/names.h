@@ -46,7 +46,7 @@ extern const struct name_set names_none, names_seek, names_sighow, names_fcntl_c
 	names_sigev_notify, names_ss_flags, names_poll_events, names_epoll_events;
 /* Used by formatters rather than by kinds. */
 extern const struct name_set names_file_type, names_dirent_type, names_resolve_flags, names_lock_type,
-	names_seal_flags, names_fd_flags, names_so_option, names_tcp_option, names_scm_type, names_si_code,
+	names_seal_flags, names_fd_flags, names_so_option, names_tcp_option, names_ip_option, names_ipv6_option, names_udp_option, names_scm_type, names_si_code,
 	names_si_code_chld, names_si_code_segv, names_si_code_bus, names_fs_magic;
 
 #endif

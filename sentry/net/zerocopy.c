@@ -1,0 +1,42 @@
+/* MSG_ZEROCOPY: see zerocopy.h. */
+#include "sentry/net/zerocopy.h"
+
+#include "abi/inet.h"
+#include "abi/poll.h"
+#include "sentry/net/socket.h"
+
+#define EE_ORIGIN_ZEROCOPY 5
+#define EE_CODE_COPIED 1
+
+void zerocopy_sent(struct socket *s, uint32_t flags)
+{
+	if (!(flags & LX_MSG_ZEROCOPY) || !s->opt.kept[SOCK_KEPT_ZEROCOPY])
+		return;
+	lock_take(&s->lock);
+	s->zerocopy.sent++;
+	lock_drop(&s->lock);
+	waitq_wake(&s->queue, LX_POLLERR);
+}
+
+bool zerocopy_waits(const struct socket *s)
+{
+	return s->zerocopy.sent != s->zerocopy.told;
+}
+
+bool zerocopy_tell(struct socket *s, struct sock_msg *m)
+{
+	bool v4 = s->domain == LX_AF_INET;
+	struct lx_sock_extended_err ee = { .ee_origin = EE_ORIGIN_ZEROCOPY, .ee_code = EE_CODE_COPIED };
+
+	lock_take(&s->lock);
+	ee.ee_info = s->zerocopy.told;
+	ee.ee_data = s->zerocopy.sent - 1;
+	s->zerocopy.told = s->zerocopy.sent;
+	lock_drop(&s->lock);
+	if (ee.ee_data + 1 == ee.ee_info)
+		return false;
+	scm_extra_add(&m->scm, v4 ? LX_SOL_IP : LX_SOL_IPV6, v4 ? LX_IP_RECVERR : LX_IPV6_RECVERR, &ee, sizeof(ee));
+	m->out_flags |= LX_MSG_ERRQUEUE;
+	m->whole = true;
+	return true;
+}
