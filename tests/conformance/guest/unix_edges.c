@@ -133,7 +133,7 @@ static void closing(void)
 
 	CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, sv));
 	pthread_create(&thread, NULL, read_one, &sv[0]);
-	usleep(20000);
+	usleep(200000);
 	int keep = sv[0];
 	close(keep);
 	CHECK_EQ(write(sv[1], "z", 1), 1, "a read that waits keeps the socket that another thread closes");
