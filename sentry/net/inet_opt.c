@@ -247,7 +247,7 @@ int inet_setsockopt(struct socket *s, struct task *t, int level, int name, const
 {
 	struct inet_sock *i = inet_of(s);
 
-	if (level == LX_SOL_IP)
+	if (level == LX_SOL_IP && (s->domain == LX_AF_INET || s->type != LX_SOCK_RAW))
 		return set_ip(i, t, name, buf, len);
 	if (level == LX_SOL_IPV6 && s->domain == LX_AF_INET6)
 		return set_ipv6(i, t, name, buf, len);

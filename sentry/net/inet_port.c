@@ -114,6 +114,7 @@ static void tw_drop(struct netns *ns, struct inet_tw *tw)
 {
 	list_remove(&tw->link);
 	ns->time_wait_count--;
+	ns->time_wait_ports[tw->local.port % NETNS_BUCKETS]--;
 	mem_free(tw);
 }
 
@@ -122,6 +123,8 @@ static bool conflict_with_tw(struct inet_sock *i, uint16_t port)
 	int64_t now = host_monotonic_ns();
 	struct inet_tw *tw, *next;
 
+	if (!i->ns->time_wait_ports[port % NETNS_BUCKETS])
+		return false;
 	list_for_each_safe(tw, next, &i->ns->time_wait, link) {
 		if (tw->expires <= now) {
 			tw_drop(i->ns, tw);
@@ -269,6 +272,7 @@ void inet_tw_add(struct netns *ns, const struct inet_sock *i)
 				.reuse = socket_opt(&i->s, LX_SO_REUSEADDR), .reuseport = socket_opt(&i->s, LX_SO_REUSEPORT),
 				.expires = host_monotonic_ns() + TIME_WAIT_NS };
 	list_push_back(&ns->time_wait, &tw->link);
+	ns->time_wait_ports[tw->local.port % NETNS_BUCKETS]++;
 	if (++ns->time_wait_count > TIME_WAIT_MAX)
 		tw_drop(ns, list_first(&ns->time_wait, struct inet_tw, link));
 }

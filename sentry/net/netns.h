@@ -41,6 +41,7 @@ struct netns {
 	uint32_t count[NETNS_PROTOS];
 	struct list time_wait;                /* of inet_tw.link, in order of expiry */
 	uint32_t time_wait_count;
+	uint16_t time_wait_ports[NETNS_BUCKETS]; /* how many of them have a port of that bucket: the list is searched only where there are some */
 	uint32_t next_port;                   /* where the search for an ephemeral port begins */
 	/* settings: /proc/sys/net; atomic */
 	_Atomic int32_t port_low, port_high;  /* ip_local_port_range, both included */

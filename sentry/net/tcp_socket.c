@@ -255,8 +255,6 @@ static int64_t tcp_ioctl(struct socket *s, struct task *task, uint32_t cmd, uint
 
 	if (cmd != LX_SIOCATMARK)
 		return inet_ioctl(s, task, cmd, arg);
-	if (tcp_state(t) == LX_TCP_LISTEN)
-		return -EINVAL;
 	c = tcp_conn_of(t, &side);
 	if (c) {
 		const struct tcp_flow *f = tcp_rx(c, side);

@@ -15,5 +15,7 @@ picket --pids 20 --cwd / -- /bin/sh -c ':(){ :|:& };: ; sleep 1; echo still' >"$
 check "a fork bomb under --pids ends" [ $? -lt 123 ]
 picket --memory 64M --cwd / -- /bin/sh -c 'x=a; while :; do x=$x$x; done' >/dev/null 2>&1
 one_of "memory without end under --memory: killed or refused" $? 137 2 1 139 134
+make_root net_flood
+LIMIT=60 tap "sockets under --memory" --rootfs "$work/root" --cwd / --memory 64M -- /bin/net_flood
 kill -9 "$neighbour"
 finish

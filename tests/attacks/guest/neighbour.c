@@ -14,8 +14,11 @@
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 #define KEY 0x51c4e7
+#define PORT 41923 /* on the loopback */
 
 static socklen_t abstract(struct sockaddr_un *sun, const char *tag)
 {
@@ -23,6 +26,17 @@ static socklen_t abstract(struct sockaddr_un *sun, const char *tag)
 	sun->sun_family = AF_UNIX;
 	strcpy(sun->sun_path + 1, tag);
 	return offsetof(struct sockaddr_un, sun_path) + 1 + strlen(tag);
+}
+
+/* Connects to, or listens at, the port on 127.0.0.1: 0, or -1 with errno. */
+static int loopback(int type, bool serves)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, type, 0);
+
+	if (!serves)
+		return connect(fd, (struct sockaddr *)&in, sizeof(in)) < 0 || send(fd, "x", 1, MSG_NOSIGNAL) < 0 || recv(fd, &in, 1, 0) < 0 ? -1 : 0;
+	return bind(fd, (struct sockaddr *)&in, sizeof(in)) < 0 || (type == SOCK_STREAM && listen(fd, 5) < 0) ? -1 : 0;
 }
 
 static int serve(const char *tag)
@@ -33,6 +47,8 @@ static int serve(const char *tag)
 	char name[64];
 
 	if (bind(fd, (struct sockaddr *)&sun, len) || listen(fd, 5))
+		return 1;
+	if (loopback(SOCK_STREAM, true) || loopback(SOCK_DGRAM, true))
 		return 1;
 	sun.sun_path[0] = 0;
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "/tmp/%s.sock", tag);
@@ -109,6 +125,8 @@ static void look(const char *tag, int limit)
 	CHECK(semget(KEY, 1, 0666) == -1, "nor a semaphore");
 	snprintf(name, sizeof(name), "/%s", tag);
 	CHECK(mq_open(name, O_RDWR) == (mqd_t)-1, "nor a POSIX queue");
+	CHECK(loopback(SOCK_STREAM, false) == -1 && errno == ECONNREFUSED, "nobody listens on the loopback");
+	CHECK(loopback(SOCK_DGRAM, false) == -1 && errno == ECONNREFUSED, "nor waits for datagrams");
 	CHECK(access("/etc/changed-by-neighbour", F_OK) == -1, "a change to the root is the other's own");
 	CHECK(!seen_in_proc(tag), "/proc shows none of its processes");
 	CHECK(count_processes() <= 2, "/proc shows no process but our own");
