@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "sentry/kernel/futex_impl.h"
+#include "sentry/kernel/futex_pi.h"
 #include "sentry/kernel/task.h"
 
 #define BUCKETS 256
@@ -182,6 +183,8 @@ int64_t futex_wake(struct task *t, uaddr_t addr, bool private, int n, uint32_t b
 	err = futex_key(t, addr, private, &key);
 	if (err)
 		return err;
+	if (futex_pi_waited(&key))
+		return -EINVAL;
 	/* Linux wakes one even for a count of zero or less. */
 	return futex_wake_key(&key, n < 1 ? 1 : n, bits);
 }

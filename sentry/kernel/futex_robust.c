@@ -3,6 +3,7 @@
 
 #include "abi/futex.h"
 #include "sentry/kernel/futex_impl.h"
+#include "sentry/kernel/futex_pi.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
 
@@ -10,10 +11,14 @@
  * The owner died: says so in the word. Not atomic, but the owner is no more and a word that names it is changed by nobody but waiters who add the
  * WAITERS bit: one is woken whether or not the bit was seen, and it will find a word that it can take.
  */
-static void mark_dead(struct task *t, uaddr_t addr)
+static void mark_dead(struct task *t, uaddr_t addr, bool pi)
 {
 	uint32_t word, dead;
 
+	if (pi) {
+		futex_pi_owner_died(t, addr);
+		return;
+	}
 	if (addr.v % 4 || copy_in(t, &word, addr, sizeof(word)) < 0)
 		return;
 	if ((word & LX_FUTEX_TID_MASK) != (uint32_t)t->tid)
@@ -42,13 +47,14 @@ static void release_robust(struct task *t)
 		int err = copy_in(t, &next, entry_address(entry), sizeof(next));
 
 		if (entry_address(entry).v != entry_address(head.list_op_pending).v)
-			mark_dead(t, uaddr_add(entry_address(entry), (uint64_t)head.futex_offset));
+			mark_dead(t, uaddr_add(entry_address(entry), (uint64_t)head.futex_offset), entry & 1);
 		if (err)
 			break;
 		entry = next;
 	}
 	if (entry_address(head.list_op_pending).v)
-		mark_dead(t, uaddr_add(entry_address(head.list_op_pending), (uint64_t)head.futex_offset));
+		mark_dead(t, uaddr_add(entry_address(head.list_op_pending), (uint64_t)head.futex_offset),
+			  head.list_op_pending & 1);
 }
 
 void futex_mm_release(struct task *t)
@@ -58,6 +64,7 @@ void futex_mm_release(struct task *t)
 
 	if (t->robust_list.v)
 		release_robust(t);
+	futex_pi_release(t);
 	t->robust_list = t->clear_child_tid = uaddr(0);
 	/* With nobody else to see it the word is left alone, as on Linux. */
 	if (!tid.v || atomic_load(&t->mm->users) <= 1)

@@ -110,6 +110,8 @@ struct task {
 	struct trace_call *traced; /* --strace: the line of the call under way; trace/trace.c */
 	struct ptrace *pt;        /* once it was ever traced; set under k->lock and sig_lock, freed with the task; kernel/ptrace.h */
 	struct futex_waiter *futex_waiters; /* of the futex call under way; kernel/futex.c */
+	struct pi_waiter *pi_wait; /* the PI futex call that waits, or NULL; protected by futex_pi_lock */
+	bool futex_released;      /* its PI futexes are given up: nobody waits for it any more; protected by futex_pi_lock */
 	struct sched_attrs {      /* sched_setattr(2) and the like: kept and shown, not obeyed */
 		int policy, priority;
 		bool reset_on_fork;

@@ -367,6 +367,7 @@ int64_t task_exec(struct task *t, int at_fd, const char *name, uint32_t walk_fla
 	}
 	if (t->mm)
 		futex_mm_release(t);
+	t->futex_released = false;
 	leave_old_image(t);
 	publish(t, plan);
 	fdtable_close_on_exec(t);

@@ -5,6 +5,7 @@
 #include "abi/time.h"
 #include "sentry/kernel/clock.h"
 #include "sentry/kernel/futex_impl.h"
+#include "sentry/kernel/futex_pi.h"
 #include "sentry/kernel/task.h"
 #include "sentry/kernel/timer.h"
 #include "sentry/mm/usermem.h"
@@ -39,11 +40,12 @@ static int64_t wait_call(struct task *t, const struct sysargs *a, bool private, 
 	return -ERESTART_BLOCK;
 }
 
-/* The time-out's moment, looked at in the first run only. WAIT counts from now, WAIT_BITSET names the moment. */
+/* The time-out's moment, looked at in the first run only. WAIT counts from now, the others name the moment; LOCK_PI always by the wall clock. */
 static int read_deadline(struct task *t, const struct sysargs *a, uint32_t op, int64_t *deadline)
 {
-	int clock = op & LX_FUTEX_CLOCK_REALTIME ? LX_CLOCK_REALTIME : LX_CLOCK_MONOTONIC;
-	bool absolute = (op & LX_FUTEX_CMD_MASK) == LX_FUTEX_WAIT_BITSET;
+	uint32_t cmd = op & (uint32_t)LX_FUTEX_CMD_MASK;
+	int clock = op & LX_FUTEX_CLOCK_REALTIME || cmd == LX_FUTEX_LOCK_PI ? LX_CLOCK_REALTIME : LX_CLOCK_MONOTONIC;
+	bool absolute = cmd != LX_FUTEX_WAIT;
 	struct lx_timespec ts;
 	int err;
 
@@ -87,13 +89,57 @@ static int64_t requeue_call(struct task *t, const struct sysargs *a, bool privat
 	return futex_requeue(t, &r);
 }
 
+static int64_t requeue_pi_at_stop(struct task *t)
+{
+	const struct sysargs *a = &t->call;
+
+	return futex_requeue_pi(t, &(struct futex_pi_requeue){
+		.from = arg_addr(a, 0), .to = arg_addr(a, 4), .private = arg_u32(a, 1) & LX_FUTEX_PRIVATE_FLAG,
+		.wake = arg_int(a, 2), .move = arg_int(a, 3), .expected = arg_u32(a, 5),
+	});
+}
+
+static int64_t wait_requeue_pi_call(struct task *t, const struct sysargs *a, bool private, int64_t deadline)
+{
+	if (arg_addr(a, 0).v == arg_addr(a, 4).v)
+		return -EINVAL;
+	return futex_wait_requeue_pi(t, &(struct futex_pi_wait){
+		.from = arg_addr(a, 0), .to = arg_addr(a, 4), .private = private, .expected = arg_u32(a, 2), .deadline = deadline,
+	});
+}
+
+static int64_t pi_call(struct task *t, const struct sysargs *a, uint32_t op)
+{
+	bool private = op & LX_FUTEX_PRIVATE_FLAG;
+	int64_t deadline = KTIMER_NEVER, err = 0;
+
+	switch (op & (uint32_t)LX_FUTEX_CMD_MASK) {
+	case LX_FUTEX_LOCK_PI:
+	case LX_FUTEX_LOCK_PI2:
+		err = read_deadline(t, a, op, &deadline);
+		return err ? err : futex_lock_pi(t, arg_addr(a, 0), private, false, deadline);
+	case LX_FUTEX_TRYLOCK_PI:
+		return futex_lock_pi(t, arg_addr(a, 0), private, true, deadline);
+	case LX_FUTEX_UNLOCK_PI:
+		return futex_unlock_pi(t, arg_addr(a, 0), private);
+	case LX_FUTEX_WAIT_REQUEUE_PI:
+		err = read_deadline(t, a, op, &deadline);
+		return err ? err : wait_requeue_pi_call(t, a, private, deadline);
+	case LX_FUTEX_CMP_REQUEUE_PI:
+		t->at_stop = requeue_pi_at_stop;
+		return SYS_AT_STOP;
+	default:
+		return -ENOSYS;
+	}
+}
+
 int64_t sys_futex(struct task *t, const struct sysargs *a)
 {
 	uint32_t op = arg_u32(a, 1), cmd = op & (uint32_t)LX_FUTEX_CMD_MASK;
 	bool private = op & LX_FUTEX_PRIVATE_FLAG;
 	int64_t deadline, err;
 
-	if ((op & LX_FUTEX_CLOCK_REALTIME) && cmd != LX_FUTEX_WAIT_BITSET)
+	if ((op & LX_FUTEX_CLOCK_REALTIME) && cmd != LX_FUTEX_WAIT_BITSET && cmd != LX_FUTEX_WAIT_REQUEUE_PI && cmd != LX_FUTEX_LOCK_PI2)
 		return -ENOSYS;
 	switch (cmd) {
 	case LX_FUTEX_WAIT:
@@ -114,7 +160,7 @@ int64_t sys_futex(struct task *t, const struct sysargs *a)
 		t->at_stop = wake_op_at_stop;
 		return SYS_AT_STOP;
 	default:
-		return -ENOSYS;
+		return pi_call(t, a, op);
 	}
 }
 
