@@ -60,6 +60,7 @@ void arch_start(struct arch_regs *, uint64_t entry, uint64_t sp);
 uint16_t arch_elf_machine(void);
 const char *arch_platform_string(void); /* AT_PLATFORM, uname's machine: "x86_64" */
 uint64_t arch_hwcap(void);
+uint64_t arch_xstate_features(void);    /* XCR0, as far as guests have it */
 uint64_t arch_hwcap2(void);
 uint64_t arch_min_sigstack(void);       /* AT_MINSIGSTKSZ */
 /* The lines of /proc/cpuinfo that are the same for every processor. */

@@ -69,6 +69,7 @@ struct fault_info {
 	int signo;     /* SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP */
 	int code;      /* si_code of the host */
 	uint64_t addr; /* si_addr */
+	uint32_t pkey; /* si_pkey, where code says that a protection key forbade it */
 	uint64_t trapno, error, cr2; /* as the architecture's sigcontext wants them; 0 where it has none */
 };
 

@@ -62,6 +62,9 @@ _Static_assert(sizeof(struct lx_fpx_sw_bytes) == 48, "struct _fpx_sw_bytes");
 #define LX_ARCH_GET_XCOMP_SUPP 0x1021
 #define LX_ARCH_GET_XCOMP_PERM 0x1022
 #define LX_ARCH_REQ_XCOMP_PERM 0x1023
+#define LX_ARCH_GET_XCOMP_GUEST_PERM 0x1024
+#define LX_ARCH_REQ_XCOMP_GUEST_PERM 0x1025
+#define LX_XFEATURE_MAX 19 /* and beyond: not even a name */
 #define LX_ARCH_CET_STATUS 0x3001
 #define LX_ARCH_SHSTK_ENABLE 0x5001
 #define LX_ARCH_SHSTK_DISABLE 0x5002

@@ -101,7 +101,12 @@ static void copy_task_state(struct task *to, const struct task *from, uint64_t f
 		to->nice = from->nice;
 	}
 	memcpy(to->affinity, from->affinity, sizeof(to->affinity));
+	to->mempolicy = from->mempolicy;
 	to->timer_slack_ns = from->timer_slack_ns;
+	to->ioprio = from->ioprio;
+	to->mce_kill = from->mce_kill;
+	to->io_flusher = from->io_flusher;
+	to->tsc_faults = from->tsc_faults;
 }
 
 static int copy_resources(struct task *to, struct task *from, uint64_t flags)

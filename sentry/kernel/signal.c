@@ -256,6 +256,8 @@ void signal_fault(struct task *t, const struct fault_info *fault)
 {
 	struct lx_siginfo info = { .si_signo = fault->signo, .si_code = fault->code, .u.fault.addr = fault->addr };
 
+	if (fault->pkey) /* in si_lower's place: struct siginfo's _pkey */
+		info.u.fault.lower = fault->pkey;
 	t->fault = *fault;
 	signal_force(t, &info);
 }

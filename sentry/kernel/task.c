@@ -98,6 +98,7 @@ struct task *task_alloc(struct process *proc, struct cred *cred)
 	list_init(&t->jobs);
 	lock_init(&t->tracee_lock, RANK_TRACEE, "task.tracee");
 	t->altstack.flags = LX_SS_DISABLE;
+	t->mce_kill = LX_PR_MCE_KILL_DEFAULT;
 	t->timer_slack_ns = DEFAULT_TIMER_SLACK_NS;
 	memset(t->affinity, 0xff, sizeof(t->affinity));
 	t->start_ns = host_monotonic_ns();

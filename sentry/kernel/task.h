@@ -24,6 +24,7 @@
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/entry.h"
 #include "sentry/kernel/sched.h"
+#include "sentry/mm/mempolicy.h"
 #include "sentry/syscalls/sysargs.h"
 
 struct kernel;
@@ -116,9 +117,13 @@ struct task {
 		int policy, priority;
 		bool reset_on_fork;
 	} sched;
+	struct mempolicy mempolicy; /* set_mempolicy(2) */
 	uint64_t affinity[4];     /* sched_setaffinity(2), one bit a CPU */
 	int nice;
 	int64_t timer_slack_ns;
+	uint16_t ioprio;          /* ioprio_set(2): kept and shown; 0 is none */
+	uint8_t mce_kill;         /* prctl(PR_MCE_KILL) */
+	bool io_flusher, tsc_faults; /* prctl(PR_SET_IO_FLUSHER), prctl(PR_SET_TSC) */
 
 	/* protected by proc->sig_lock (RANK_SIGNAL) */
 	struct list jobs;         /* of stop_job: to be done at its next stop */

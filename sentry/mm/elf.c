@@ -30,11 +30,11 @@ struct image {
 	uint64_t end;       /* of the highest segment, biased */
 };
 
-static uint64_t random_pages(unsigned bits)
+static uint64_t random_pages(const struct exec_plan *plan, unsigned bits)
 {
 	uint64_t r = 0;
 
-	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+	if (plan->fixed_layout || getrandom(&r, sizeof(r), 0) != sizeof(r))
 		r = 0;
 	return (r & ((1ull << bits) - 1)) * PAGE_SIZE_LX;
 }
@@ -177,7 +177,7 @@ static int place_program(struct exec_plan *plan, struct image *im)
 			return -ENOEXEC;
 		return 0;
 	}
-	im->bias = PIE_BASE + random_pages(28) - im->low;
+	im->bias = PIE_BASE + random_pages(plan, 28) - im->low;
 	return 0;
 }
 
@@ -219,7 +219,7 @@ static int plan_interpreter(struct exec_plan *plan)
 static int plan_heap(struct exec_plan *plan, uint64_t end)
 {
 	struct mm *mm = plan->mm;
-	uint64_t start = PAGE_UP(end) + random_pages(13);
+	uint64_t start = PAGE_UP(end) + random_pages(plan, 13);
 
 	mm->brk_start = mm->brk = start;
 	mm->brk_mapped = start + HEAP_AHEAD;

@@ -11,6 +11,7 @@
 #include "abi/arch.h"
 #include "abi/fcntl.h"
 #include "abi/mman.h"
+#include "abi/personality.h"
 #include "abi/resource.h"
 #include "base/host.h"
 #include "base/log.h"
@@ -200,6 +201,9 @@ static int plan_space(struct task *t, struct exec_plan *plan)
 		return -ENOMEM;
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return -EIO;
+	plan->fixed_layout = t->proc->personality & LX_ADDR_NO_RANDOMIZE;
+	if (plan->fixed_layout)
+		random[0] = random[1] = 0;
 	size = PAGE_UP(size < STACK_MAX ? size : STACK_MAX);
 	if (size < 32 * PAGE_SIZE_LX)
 		size = 32 * PAGE_SIZE_LX;
@@ -326,6 +330,8 @@ static void publish(struct task *t, struct exec_plan *plan)
 	p->env_end = plan->env_end;
 	memcpy(p->auxv, plan->auxv, sizeof(p->auxv));
 	p->dumpable = 1;
+	p->personality &= ~(uint32_t)LX_READ_IMPLIES_EXEC;
+	t->tsc_faults = false; /* the host process is a fresh one */
 	lock_drop(&p->lock);
 	if (exe)
 		file_put(exe);
@@ -365,8 +371,10 @@ int64_t task_exec(struct task *t, int at_fd, const char *name, uint32_t walk_fla
 		exec_plan_free(plan);
 		return ret;
 	}
-	if (t->mm)
+	if (t->mm) {
 		futex_mm_release(t);
+		mm_inherit(plan->mm, t->mm);
+	}
 	t->futex_released = false;
 	leave_old_image(t);
 	publish(t, plan);

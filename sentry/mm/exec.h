@@ -51,6 +51,7 @@ struct exec_plan {
 	struct file *program, *interpreter; /* referenced */
 	struct exec_map maps[EXEC_MAX_MAPS];
 	uint32_t map_count;
+	bool fixed_layout;      /* personality(ADDR_NO_RANDOMIZE) */
 	uint64_t entry, sp;
 	uint64_t program_entry, program_phdr, interpreter_base; /* for the auxiliary vector */
 	uint16_t phnum;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "abi/arch.h"
+#include "abi/cred.h"
 #include "abi/mman.h"
 #include "abi/resource.h"
 #include "base/mem.h"
@@ -115,15 +116,27 @@ int map_prepare(struct task *t, struct map_request *r)
 	bool clear;
 	int ret;
 
-	if (r->file && (ret = check_file(t, r, &src)) < 0)
+	if ((r->flags & LX_MAP_LOCKED) && !map_may_lock(t))
+		return -EPERM;
+	if (r->file && (ret = check_file(t, r, &src)) < 0) {
+		r->ask_file = ret == -EAGAIN;
 		return ret;
+	}
+	if (mm->mdwe && (r->prot & LX_PROT_EXEC) && (r->prot & LX_PROT_WRITE))
+		return -EACCES;
 	v = new_vma(t, r, &src);
 	if (!v)
 		return -ENOMEM;
 	lock_take(&mm->lock);
 	ret = choose_place(mm, r, &clear);
+	if (!ret && clear && vma_sealed(mm, r->addr, r->addr + r->len))
+		ret = -EPERM;
 	if (!ret)
 		ret = check_limits(t, mm, r->len, 1);
+	if (!ret && mm->lock_future)
+		v->flags |= LX_MAP_LOCKED;
+	if (!ret && (v->flags & LX_MAP_LOCKED) && map_lock_limit(t, r->len / PAGE_SIZE_LX))
+		ret = -EAGAIN;
 	v->start = r->addr;
 	v->end = r->addr + r->len;
 	v->charged = vma_is_charged(v);
@@ -168,7 +181,7 @@ int map_unmap_list(struct mm *mm, uint64_t addr, uint64_t len)
 	if (!len || len > LX_TASK_SIZE || addr > LX_TASK_SIZE - len)
 		return -EINVAL;
 	LOCK_GUARD(&mm->lock);
-	return vma_clear(mm, addr, addr + len);
+	return vma_sealed(mm, addr, addr + len) ? -EPERM : vma_clear(mm, addr, addr + len);
 }
 
 int64_t map_unmap(struct task *t, uint64_t addr, uint64_t len)
@@ -218,6 +231,10 @@ int map_protect_list(struct task *t, uint64_t addr, uint64_t len, uint32_t prot)
 	if (!vma_range_full(mm, addr, end))
 		return -ENOMEM; /* what lies before the hole is changed in Linux: see map_protect() */
 	for (v = vma_above(mm, addr); v && v->start < end; v = vma_above(mm, v->end)) {
+		if (v->flags & VMA_SEALED)
+			return -EPERM;
+		if (mm->mdwe && (prot & LX_PROT_EXEC) && ((prot & LX_PROT_WRITE) || !(v->prot & LX_PROT_EXEC)))
+			return -EACCES;
 		if ((prot & LX_PROT_WRITE) && !v->may_write)
 			return -EACCES;
 		if ((prot & LX_PROT_EXEC) && !v->may_exec) {
@@ -250,10 +267,28 @@ uint64_t map_full_length(struct mm *mm, uint64_t addr, uint64_t len)
 	return at - addr < len ? at - addr : len;
 }
 
+bool map_may_lock(const struct task *t)
+{
+	return t->proc->limits[LX_RLIMIT_MEMLOCK].rlim_cur != 0 || cred_capable(t->cred, LX_CAP_IPC_LOCK);
+}
+
+bool map_lock_limit(const struct task *t, uint64_t pages)
+{
+	uint64_t limit = t->proc->limits[LX_RLIMIT_MEMLOCK].rlim_cur;
+
+	lock_assert_held(&t->mm->lock);
+	return limit != LX_RLIM_INFINITY && t->mm->locked_pages + pages > limit / PAGE_SIZE_LX && !cred_capable(t->cred, LX_CAP_IPC_LOCK);
+}
+
 int64_t map_protect(struct task *t, uint64_t addr, uint64_t len, uint32_t prot)
 {
+	return map_protect_key(t, addr, len, prot, -1);
+}
+
+int64_t map_protect_key(struct task *t, uint64_t addr, uint64_t len, uint32_t prot, int key)
+{
 	uint64_t whole = PAGE_UP(len), full;
-	uint64_t arg[6] = { addr, whole, prot };
+	uint64_t arg[6] = { addr, whole, prot, (uint64_t)key };
 	int64_t ret;
 
 	if (addr % PAGE_SIZE_LX)
@@ -264,6 +299,6 @@ int64_t map_protect(struct task *t, uint64_t addr, uint64_t len, uint32_t prot)
 	arg[1] = full;
 	ret = map_protect_list(t, addr, full, prot);
 	if (ret == 0 && full)
-		ret = stop_inject(t->tracee, LX_NR_mprotect, arg);
+		ret = stop_inject(t->tracee, key < 0 ? LX_NR_mprotect : LX_NR_pkey_mprotect, arg);
 	return ret == 0 && full < whole ? -ENOMEM : ret;
 }

@@ -18,12 +18,14 @@ struct map_request {
 	struct file *file;       /* borrowed; NULL: anonymous */
 	uint64_t offset;
 	/* out, by map_prepare() */
+	bool ask_file;           /* why it was -EAGAIN: the file must be asked on a worker first */
 	int host_fd;             /* -1: anonymous */
 	uint64_t host_offset;
 };
 /*
  * Chooses the place, checks limits and rights, enters the vma. The host's call is then the caller's: request.addr, prot and
- * flags (MAP_FIXED set) say what to map. 0 or negative errno. -EAGAIN: the file must be asked on a worker first.
+ * flags (MAP_FIXED set) say what to map. 0 or negative errno. -EAGAIN: too much would be locked; or, with
+ * ask_file, the file must be asked on a worker first.
  */
 int map_prepare(struct task *, struct map_request *);
 /* What map_prepare() entered did not come about. */
@@ -31,6 +33,11 @@ void map_undo(struct task *, const struct map_request *);
 
 int64_t map_unmap(struct task *, uint64_t addr, uint64_t len);
 int64_t map_protect(struct task *, uint64_t addr, uint64_t len, uint32_t prot);
+/* With a protection key, where it is not negative. The key is the address space's. */
+int64_t map_protect_key(struct task *, uint64_t addr, uint64_t len, uint32_t prot, int key);
+/* RLIMIT_MEMLOCK: may it lock at all; would so many pages more be too many (under mm->lock). */
+bool map_may_lock(const struct task *);
+bool map_lock_limit(const struct task *, uint64_t pages);
 int64_t map_move(struct task *, uint64_t old, uint64_t old_len, uint64_t new_len, uint32_t flags, uint64_t new_addr);
 
 /* On a worker, for a task alone in its mm: only the list is changed, and the host's call follows with the trapped registers. 0 or negative errno. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "abi/mman.h"
+#include "abi/prctl.h"
 #include "base/mem.h"
 #include "sentry/fs/file.h"
 #include "sentry/kernel/kernel.h"
@@ -71,12 +72,10 @@ static struct vma *copy_tree(const struct vma *v)
 
 	if (!v)
 		return NULL;
-	copy = mem_dup(v, sizeof(*v));
+	copy = vma_dup(v);
 	if (!copy)
 		return NULL;
-	copy->left = copy->right = NULL;
-	if (copy->file)
-		file_get(copy->file);
+	copy->flags &= ~(uint32_t)LX_MAP_LOCKED; /* locks are not inherited */
 	if (v->left && !(copy->left = copy_tree(v->left)))
 		goto fail;
 	if (v->right && !(copy->right = copy_tree(v->right)))
@@ -85,6 +84,13 @@ static struct vma *copy_tree(const struct vma *v)
 fail:
 	free_tree(copy);
 	return NULL;
+}
+
+void mm_inherit(struct mm *mm, const struct mm *from)
+{
+	mm->mdwe = from->mdwe & LX_PR_MDWE_NO_INHERIT ? 0 : from->mdwe;
+	mm->no_thp = from->no_thp;
+	mm->merge_any = from->merge_any;
 }
 
 struct mm *mm_copy(struct mm *from)
@@ -112,6 +118,8 @@ struct mm *mm_copy(struct mm *from)
 	mm->stack_low = from->stack_low;
 	mm->total_pages = from->total_pages;
 	mm->charged_bytes = from->charged_bytes;
+	mm->pkeys = from->pkeys;
+	mm_inherit(mm, from);
 	mm->code_start = from->code_start;
 	mm->code_end = from->code_end;
 	mm->data_start = from->data_start;

@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/ref.h"
+#include "sentry/mm/mempolicy.h"
 
 struct task;
 struct file;
@@ -30,6 +31,8 @@ struct vma {
 	bool may_write, may_exec;      /* for mprotect */
 	bool noexec;                   /* of a noexec mount: PROT_EXEC refused */
 	bool charged;                  /* counts against the memory limit */
+	struct mempolicy mempolicy;    /* mbind(2) */
+	struct anon_name *anon_name;   /* referenced; prctl(PR_SET_VMA_ANON_NAME), or NULL */
 	const char *name;              /* "[heap]", "[stack]", "[vdso]" or NULL; static */
 };
 
@@ -52,6 +55,10 @@ struct mm {
 	uint64_t mmap_base;            /* allocation goes down from here */
 	uint64_t stack_start, stack_low; /* the stack vma's top, and how far it may grow */
 	uint64_t total_pages, locked_pages, charged_bytes;
+	bool lock_future;              /* mlockall(MCL_FUTURE) */
+	uint32_t pkeys;                /* protection keys that the host has allocated to it, one bit a key */
+	uint8_t mdwe;                  /* prctl(PR_SET_MDWE) */
+	bool no_thp, merge_any;        /* prctl(PR_SET_THP_DISABLE), prctl(PR_SET_MEMORY_MERGE); kept and shown */
 	uint64_t code_start, code_end, data_start, data_end;
 	/* atomic */
 	struct mm_part *_Atomic aio;   /* contexts of io_setup(2), made at the first; fs/aio.h */
@@ -66,6 +73,8 @@ void mm_leave(struct mm *);
 void mm_put(struct mm *);
 /* For fork: the list, charges included. NULL when memory or the limit is out. */
 struct mm *mm_copy(struct mm *);
+/* What prctl(2) sets for fork and exec alike. */
+void mm_inherit(struct mm *, const struct mm *from);
 /* What a shared futex is keyed by: file-backed or shared anonymous memory has an identity; private memory is (mm, addr). 0 or -EFAULT. */
 struct mem_key {
 	const void *object; /* inode, or mm for private */

@@ -37,8 +37,9 @@ static int check_args(const struct mm *mm, const struct remap *r)
 }
 
 /* The one mapping that the old range must lie in. */
-static int check_old(struct mm *mm, const struct remap *r, struct vma **out)
+static int check_old(struct task *t, const struct remap *r, struct vma **out)
 {
+	struct mm *mm = t->mm;
 	struct vma *v = vma_above(mm, r->old);
 
 	if (!v || v->start > r->old)
@@ -47,6 +48,10 @@ static int check_old(struct mm *mm, const struct remap *r, struct vma **out)
 		return -EINVAL;
 	if (r->old_len > v->end - r->old)
 		return -EFAULT;
+	if ((v->flags & VMA_SEALED) || ((r->flags & LX_MREMAP_FIXED) && vma_sealed(mm, r->target, r->target + r->new_len)))
+		return -EPERM;
+	if (r->new_len > r->old_len && (v->flags & LX_MAP_LOCKED) && map_lock_limit(t, (r->new_len - r->old_len) / PAGE_SIZE_LX))
+		return -EAGAIN;
 	*out = v;
 	return 0;
 }
@@ -83,14 +88,13 @@ static int64_t grow_in_place(struct task *t, const struct remap *r)
 		lock_drop(&mm->lock);
 		return 1;
 	}
-	fresh = mem_dup(v, sizeof(*v));
+	fresh = vma_dup(v);
 	if (!fresh || charge_growth(mm, v, more) < 0) {
 		lock_drop(&mm->lock);
-		mem_free(fresh);
+		if (fresh)
+			vma_free(fresh);
 		return -ENOMEM;
 	}
-	if (fresh->file)
-		file_get(fresh->file);
 	fresh->start = end;
 	fresh->end = end + more;
 	if (fresh->file || fresh->shared_id)
@@ -108,16 +112,14 @@ static int64_t grow_in_place(struct task *t, const struct remap *r)
 /* Makes the vma of the new place; under the lock. */
 static struct vma *moved_copy(struct mm *mm, const struct vma *v, const struct remap *r, uint64_t target)
 {
-	struct vma *fresh = mem_dup(v, sizeof(*v));
+	struct vma *fresh = vma_dup(v);
 
 	if (!fresh)
 		return NULL;
 	if (charge_growth(mm, v, r->new_len) < 0) {
-		mem_free(fresh);
+		vma_free(fresh);
 		return NULL;
 	}
-	if (fresh->file)
-		file_get(fresh->file);
 	fresh->start = target;
 	fresh->end = target + r->new_len;
 	if (fresh->file || fresh->shared_id)
@@ -166,7 +168,7 @@ int64_t map_move(struct task *t, uint64_t old, uint64_t old_len, uint64_t new_le
 	if (ret < 0)
 		return ret;
 	lock_take(&t->mm->lock);
-	ret = check_old(t->mm, &r, &v);
+	ret = check_old(t, &r, &v);
 	lock_drop(&t->mm->lock);
 	if (ret < 0)
 		return ret;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "sentry/fs/file.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/mm/anon_name.h"
 
 /* --- the treap ------------------------------------------------------------------------------------------------------ */
 
@@ -147,7 +148,9 @@ static bool alike(const struct vma *low, const struct vma *high)
 {
 	if (low->end != high->start || low->prot != high->prot || low->flags != high->flags || low->file != high->file ||
 	    low->shared_id != high->shared_id || low->may_write != high->may_write || low->may_exec != high->may_exec ||
-	    low->noexec != high->noexec || low->charged != high->charged || low->name != high->name)
+	    low->noexec != high->noexec || low->charged != high->charged || low->name != high->name ||
+	    low->mempolicy.mode != high->mempolicy.mode || low->mempolicy.nodes != high->mempolicy.nodes ||
+	    !anon_name_equal(low->anon_name, high->anon_name))
 		return false;
 	return (!low->file && !low->shared_id) || low->offset + (low->end - low->start) == high->offset;
 }
@@ -176,7 +179,40 @@ void vma_free(struct vma *v)
 {
 	if (v->file)
 		file_put_deferred(v->file);
+	anon_name_put(v->anon_name);
 	mem_free(v);
+}
+
+struct vma *vma_dup(const struct vma *v)
+{
+	struct vma *copy = mem_dup(v, sizeof(*v));
+
+	if (!copy)
+		return NULL;
+	copy->left = copy->right = NULL;
+	if (copy->file)
+		file_get(copy->file);
+	anon_name_get(copy->anon_name);
+	return copy;
+}
+
+void vma_set_locked(struct mm *mm, struct vma *v, bool locked)
+{
+	uint64_t pages = (v->end - v->start) / PAGE_SIZE_LX;
+
+	lock_assert_held(&mm->lock);
+	if (!!(v->flags & LX_MAP_LOCKED) == locked)
+		return;
+	v->flags ^= LX_MAP_LOCKED;
+	mm->locked_pages += locked ? pages : -pages;
+}
+
+bool vma_sealed(struct mm *mm, uint64_t start, uint64_t end)
+{
+	for (struct vma *v = vma_above(mm, start); v && v->start < end; v = vma_above(mm, v->end))
+		if (v->flags & VMA_SEALED)
+			return true;
+	return false;
 }
 
 /* Merges `v` with the one below it where they are alike; the survivor. */
@@ -209,6 +245,8 @@ void vma_insert(struct mm *mm, struct vma *v)
 
 	lock_assert_held(&mm->lock);
 	mm->total_pages += (v->end - v->start) / PAGE_SIZE_LX;
+	if (v->flags & LX_MAP_LOCKED)
+		mm->locked_pages += (v->end - v->start) / PAGE_SIZE_LX;
 	tree_add(mm, v);
 	v = merge_below(mm, v);
 	v = vma_above(mm, end);
@@ -222,11 +260,9 @@ int vma_split(struct mm *mm, uint64_t addr)
 
 	if (!v || v->start >= addr)
 		return 0;
-	high = mem_dup(v, sizeof(*v));
+	high = vma_dup(v);
 	if (!high)
 		return -ENOMEM;
-	if (high->file)
-		file_get(high->file);
 	high->start = addr;
 	if (v->file || v->shared_id)
 		high->offset += addr - v->start;
@@ -253,6 +289,8 @@ int vma_clear(struct mm *mm, uint64_t start, uint64_t end)
 	while ((v = vma_above(mm, start)) && v->start < end) {
 		vma_detach(mm, v);
 		mm->total_pages -= (v->end - v->start) / PAGE_SIZE_LX;
+		if (v->flags & LX_MAP_LOCKED)
+			mm->locked_pages -= (v->end - v->start) / PAGE_SIZE_LX;
 		if (v->charged)
 			freed += v->end - v->start;
 		vma_free(v);

@@ -14,6 +14,8 @@
 #define VMA_AHEAD 0x40000000u
 /* In vma.flags, beside LX_MAP_*: a fork's child does not get it. */
 #define VMA_DONTFORK 0x80000000u
+/* In vma.flags, beside LX_MAP_*: sealed by mseal(2). */
+#define VMA_SEALED 0x20000000u
 #define MM_LOWEST 0x10000ull /* vm.mmap_min_addr */
 
 /* The first mapping that ends above addr; NULL when there is none. */
@@ -30,6 +32,12 @@ void vma_detach(struct mm *, struct vma *);
 void vma_merge_range(struct mm *, uint64_t start, uint64_t end);
 /* Frees a detached vma and its file reference. */
 void vma_free(struct vma *);
+/* A copy with references of its own, in no tree; NULL when memory is out. */
+struct vma *vma_dup(const struct vma *);
+/* True when a mapping of [start, end) is sealed. */
+bool vma_sealed(struct mm *, uint64_t start, uint64_t end);
+/* Locks or unlocks one mapping, as mm->locked_pages counts it. */
+void vma_set_locked(struct mm *, struct vma *, bool locked);
 /* Removes what a fork does not copy: of a child's list. */
 void vma_drop_unforked(struct mm *);
 /* Removes all of [start, end): splits at the ends, gives back charges. 0 or -ENOMEM with nothing changed. */

@@ -1,8 +1,8 @@
-/* madvise, msync, mincore, mlock, mlock2, munlock, mlockall, munlockall. */
+/* madvise, msync, mincore. */
 #include <errno.h>
 #include <stddef.h>
-#include <string.h>
 
+#include "abi/arch.h"
 #include "abi/mman.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
@@ -23,6 +23,31 @@ static int check_range(const struct mm *mm, uint64_t addr, uint64_t len)
 }
 
 enum advice_kind { ADVICE_UNKNOWN, ADVICE_HOST, ADVICE_NOT_FOR_GUESTS, ADVICE_FORK };
+
+/* Sealed memory that cannot be written cannot be thrown away either: that would be a way to write zeros. */
+static bool discards(int advice)
+{
+	switch (advice) {
+	case LX_MADV_DONTNEED:
+	case LX_MADV_DONTNEED_LOCKED:
+	case LX_MADV_FREE:
+	case LX_MADV_REMOVE:
+	case LX_MADV_DONTFORK:
+	case LX_MADV_WIPEONFORK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool sealed_against(struct mm *mm, uint64_t start, uint64_t end)
+{
+	LOCK_GUARD(&mm->lock);
+	for (struct vma *v = vma_above(mm, start); v && v->start < end; v = vma_above(mm, v->end))
+		if ((v->flags & VMA_SEALED) && !(v->prot & LX_PROT_WRITE) && !(v->flags & LX_MAP_SHARED))
+			return true;
+	return false;
+}
 
 static enum advice_kind advice_kind(int advice)
 {
@@ -72,6 +97,8 @@ int64_t sys_madvise(struct task *t, const struct sysargs *a)
 	ret = check_range(t->mm, addr, len);
 	if (ret < 0 || !len)
 		return ret;
+	if (discards(arg_int(a, 2)) && sealed_against(t->mm, addr, addr + PAGE_UP(len)))
+		return -EPERM;
 	if (kind == ADVICE_FORK)
 		ret = mark_fork(t->mm, addr, addr + PAGE_UP(len), arg_int(a, 2) == LX_MADV_DONTFORK);
 	return ret < 0 ? ret : SYS_PASS;
@@ -88,74 +115,30 @@ int64_t sys_msync(struct task *t, const struct sysargs *a)
 	return ret < 0 || !arg_u64(a, 1) ? ret : SYS_PASS;
 }
 
+/* The host knows what is resident, and puts it where the guest wants it: into the guest's own memory, by the guest's own process. */
+static int64_t mincore_at_stop(struct task *t)
+{
+	const uint64_t arg[6] = { t->call.v[0], t->call.v[1], t->call.v[2] };
+
+	return stop_inject(t->tracee, LX_NR_mincore, arg);
+}
+
 int64_t sys_mincore(struct task *t, const struct sysargs *a)
 {
-	uint64_t addr = arg_u64(a, 0), pages = PAGE_UP(arg_u64(a, 1)) / PAGE_SIZE_LX;
-	uaddr_t out = arg_addr(a, 2);
-	unsigned char all[512];
+	uint64_t addr = arg_u64(a, 0), end = addr + PAGE_UP(arg_u64(a, 1)), pages = PAGE_UP(arg_u64(a, 1)) / PAGE_SIZE_LX;
+	uint64_t out = arg_u64(a, 2);
 	int ret = check_range(t->mm, addr, arg_u64(a, 1));
 	bool full;
 
-	if (ret < 0)
+	if (ret < 0 || !pages)
 		return ret;
+	if (out > t->mm->limit || pages > t->mm->limit - out)
+		return -EFAULT;
 	lock_take(&t->mm->lock);
-	full = vma_range_full(t->mm, addr, addr + pages * PAGE_SIZE_LX);
+	full = vma_range_full(t->mm, addr, end);
 	lock_drop(&t->mm->lock);
 	if (!full)
 		return -ENOMEM;
-	memset(all, 1, sizeof(all));
-	for (uint64_t done = 0; done < pages; done += sizeof(all)) {
-		uint64_t part = pages - done < sizeof(all) ? pages - done : sizeof(all);
-
-		if (copy_out(t, uaddr_add(out, done), all, part) < 0)
-			return -EFAULT;
-	}
-	return 0;
-}
-
-/* mlock rounds the start down, unlike the others. */
-static int64_t lock_range(struct task *t, uint64_t addr, uint64_t len)
-{
-	uint64_t start = PAGE_DOWN(addr);
-	int ret;
-
-	if (addr + len < addr)
-		return -EINVAL;
-	ret = check_range(t->mm, start, len + (addr - start));
-	return ret < 0 ? ret : SYS_PASS;
-}
-
-int64_t sys_mlock(struct task *t, const struct sysargs *a)
-{
-	return lock_range(t, arg_u64(a, 0), arg_u64(a, 1));
-}
-
-int64_t sys_mlock2(struct task *t, const struct sysargs *a)
-{
-	if (arg_u32(a, 2) & ~(uint32_t)LX_MLOCK_ONFAULT)
-		return -EINVAL;
-	return lock_range(t, arg_u64(a, 0), arg_u64(a, 1));
-}
-
-int64_t sys_munlock(struct task *t, const struct sysargs *a)
-{
-	return lock_range(t, arg_u64(a, 0), arg_u64(a, 1));
-}
-
-int64_t sys_mlockall(struct task *t, const struct sysargs *a)
-{
-	uint32_t flags = arg_u32(a, 0);
-
-	(void)t;
-	if (!flags || (flags & ~(uint32_t)(LX_MCL_CURRENT | LX_MCL_FUTURE | LX_MCL_ONFAULT)) || flags == LX_MCL_ONFAULT)
-		return -EINVAL;
-	/* The stack and the heap are mapped ahead here: the host would have to make all of that resident. */
-	return flags & LX_MCL_ONFAULT ? SYS_PASS : -ENOMEM;
-}
-
-int64_t sys_munlockall(struct task *t, const struct sysargs *a)
-{
-	(void)t;
-	(void)a;
-	return SYS_PASS;
+	t->at_stop = mincore_at_stop;
+	return SYS_AT_STOP;
 }

@@ -149,6 +149,19 @@ static int64_t get_base(struct task *t, int which, uaddr_t to)
 	return copy_out(t, to, &base, sizeof(base));
 }
 
+/* Extended states: all that the CPU has is there from the start, but for what would need a larger signal frame. */
+static int64_t put_xcomp(struct task *t, uaddr_t to)
+{
+	uint64_t features = arch_xstate_features();
+
+	return copy_out(t, to, &features, sizeof(features));
+}
+
+static int64_t request_xcomp(uint64_t feature)
+{
+	return feature >= LX_XFEATURE_MAX ? -EINVAL : -EOPNOTSUPP;
+}
+
 int64_t sys_arch_prctl(struct task *t, const struct sysargs *a)
 {
 	switch (arg_u32(a, 0)) {
@@ -162,6 +175,15 @@ int64_t sys_arch_prctl(struct task *t, const struct sysargs *a)
 		return get_base(t, 1, arg_addr(a, 1));
 	case LX_ARCH_GET_CPUID:
 		return 1;
+	case LX_ARCH_SET_CPUID:
+		return -ENODEV; /* as on a CPU without CPUID faulting */
+	case LX_ARCH_GET_XCOMP_SUPP:
+	case LX_ARCH_GET_XCOMP_PERM:
+	case LX_ARCH_GET_XCOMP_GUEST_PERM:
+		return put_xcomp(t, arg_addr(a, 1));
+	case LX_ARCH_REQ_XCOMP_PERM:
+	case LX_ARCH_REQ_XCOMP_GUEST_PERM:
+		return request_xcomp(arg_u64(a, 1));
 	default:
 		return -EINVAL;
 	}

@@ -1,15 +1,17 @@
-/* mmap, munmap, mprotect, pkey_mprotect, mremap, brk. */
+/* mmap, munmap, mprotect, mremap, remap_file_pages, brk. */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
 #include "abi/arch.h"
 #include "abi/mman.h"
+#include "abi/personality.h"
 #include "abi/resource.h"
 #include "base/log.h"
 #include "platform/arch.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
+#include "sentry/fs/vfs.h"
 #include "sentry/kernel/dispatch.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/mm/map.h"
@@ -54,6 +56,12 @@ static int64_t map_in_host(struct task *t, const struct map_request *r)
 	return ret;
 }
 
+/* personality(2): what may be read may be run, as for programs of old. */
+static bool reads_as_code(const struct task *t, uint32_t prot)
+{
+	return (prot & LX_PROT_READ) && (t->proc->personality & LX_READ_IMPLIES_EXEC);
+}
+
 int64_t sys_mmap(struct task *t, const struct sysargs *a)
 {
 	struct map_request r = { .addr = arg_u64(a, 0), .len = arg_u64(a, 1), .prot = arg_u32(a, 2) & PROT_BITS,
@@ -64,6 +72,8 @@ int64_t sys_mmap(struct task *t, const struct sysargs *a)
 
 	if (r.offset % PAGE_SIZE_LX)
 		return -EINVAL;
+	if (reads_as_code(t, r.prot))
+		r.prot |= LX_PROT_EXEC;
 	if (!(r.flags & LX_MAP_ANONYMOUS)) {
 		f = fd_get_io(t, arg_fd(a, 4));
 		if (!f)
@@ -78,13 +88,17 @@ int64_t sys_mmap(struct task *t, const struct sysargs *a)
 		r.flags = (r.flags & ~(uint32_t)LX_MAP_TYPE) | LX_MAP_SHARED;
 	else if (type != LX_MAP_SHARED && type != LX_MAP_PRIVATE)
 		return -EINVAL;
+	if (reads_as_code(t, r.prot) && f && f->path.mount && (f->path.mount->flags & MOUNT_NOEXEC))
+		r.prot = arg_u32(a, 2) & PROT_BITS;
 	if (f && r.offset + r.len < r.offset)
 		return -EOVERFLOW;
 	if ((r.flags & LX_MAP_HUGETLB) && !f)
 		return -ENOMEM; /* a machine with no huge pages reserved */
+	if ((r.flags & LX_MAP_LOCKED) || t->mm->lock_future)
+		r.flags |= LX_MAP_POPULATE;
 	r.file = f;
 	ret = map_prepare(t, &r);
-	if (ret == -EAGAIN)
+	if (ret == -EAGAIN && r.ask_file)
 		return stop_on_reactor(t, ask_file);
 	return ret < 0 ? ret : map_in_host(t, &r);
 }
@@ -115,7 +129,9 @@ int64_t sys_munmap(struct task *t, const struct sysargs *a)
 
 static int64_t mprotect_at_stop(struct task *t)
 {
-	return map_protect(t, t->call.v[0], t->call.v[1], (uint32_t)t->call.v[2]);
+	uint32_t prot = (uint32_t)t->call.v[2];
+
+	return map_protect(t, t->call.v[0], t->call.v[1], prot | (reads_as_code(t, prot) ? LX_PROT_EXEC : 0));
 }
 
 int64_t sys_mprotect(struct task *t, const struct sysargs *a)
@@ -127,7 +143,7 @@ int64_t sys_mprotect(struct task *t, const struct sysargs *a)
 		return -EINVAL;
 	if (a->v[2] & ~(uint64_t)PROT_BITS)
 		return -EINVAL; /* growing mappings are mapped ahead: they have no such edge */
-	if (!alone(t) || map_full_length(t->mm, arg_u64(a, 0), arg_u64(a, 1)) < arg_u64(a, 1)) {
+	if (!alone(t) || reads_as_code(t, prot) || map_full_length(t->mm, arg_u64(a, 0), arg_u64(a, 1)) < arg_u64(a, 1)) {
 		t->at_stop = mprotect_at_stop;
 		return SYS_AT_STOP;
 	}
@@ -138,6 +154,39 @@ int64_t sys_mprotect(struct task *t, const struct sysargs *a)
 int64_t sys_mremap(struct task *t, const struct sysargs *a)
 {
 	return map_move(t, arg_u64(a, 0), arg_u64(a, 1), arg_u64(a, 2), arg_u32(a, 3), arg_u64(a, 4));
+}
+
+/* The shared file mapping that holds the whole range, ready to be mapped again from page `pgoff` on. -EINVAL. */
+static int remap_source(struct mm *mm, uint64_t start, uint64_t len, uint64_t pgoff, struct map_request *r)
+{
+	struct vma *v;
+
+	LOCK_GUARD(&mm->lock);
+	v = mm_find(mm, start, false);
+	if (!v || !(v->flags & LX_MAP_SHARED) || !v->file || len > v->end - start)
+		return -EINVAL;
+	*r = (struct map_request){ .addr = start, .len = len, .prot = v->prot, .flags = LX_MAP_SHARED | LX_MAP_FIXED | (v->flags & LX_MAP_LOCKED),
+				   .file = file_get(v->file), .offset = pgoff * PAGE_SIZE_LX };
+	return 0;
+}
+
+/* As Linux does it since 4.0: by a mapping on top of the old one. */
+int64_t sys_remap_file_pages(struct task *t, const struct sysargs *a)
+{
+	uint64_t start = PAGE_DOWN(arg_u64(a, 0)), len = PAGE_DOWN(arg_u64(a, 1)), pgoff = arg_u64(a, 3);
+	struct map_request r;
+	int64_t ret;
+
+	if (arg_u64(a, 2) || !len || start + len <= start || pgoff + len / PAGE_SIZE_LX < pgoff || pgoff >> (64 - 12))
+		return -EINVAL;
+	ret = remap_source(t->mm, start, len, pgoff, &r);
+	if (ret)
+		return ret;
+	ret = map_prepare(t, &r);
+	if (ret >= 0)
+		ret = map_in_host(t, &r);
+	file_put_deferred(r.file);
+	return ret == -EAGAIN && r.ask_file ? -EINVAL : ret < 0 ? ret : 0;
 }
 
 /* --- brk ------------------------------------------------------------------------------------------------------------- */
@@ -190,6 +239,8 @@ int64_t sys_brk(struct task *t, const struct sysargs *a)
 
 	LOCK_GUARD(&mm->lock);
 	if (wanted < mm->brk_start || wanted > mm->limit || (limit != LX_RLIM_INFINITY && wanted - mm->brk_start > limit))
+		return (int64_t)mm->brk;
+	if (wanted < mm->brk && vma_sealed(mm, PAGE_UP(wanted), PAGE_UP(mm->brk)))
 		return (int64_t)mm->brk;
 	if (wanted >= mm->brk && wanted <= mm->brk_mapped)
 		return brk_move(mm, wanted);

@@ -10,8 +10,7 @@
 #include "sentry/mm/mm.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/syscalls/handlers.h"
-
-typedef int64_t prctl_fn(struct task *, const struct sysargs *);
+#include "sentry/syscalls/prctl.h"
 
 static int64_t put_int(struct task *t, const struct sysargs *a, int32_t value)
 {
@@ -74,13 +73,6 @@ static int64_t get_zero(struct task *t, const struct sysargs *a)
 	return 0;
 }
 
-/* What the CPU or the host does anyway: accepted for a value that changes nothing. */
-static int64_t accept_on(struct task *t, const struct sysargs *a)
-{
-	(void)t;
-	return arg_u64(a, 1) == 1 ? 0 : -EINVAL;
-}
-
 static int64_t accept_any(struct task *t, const struct sysargs *a)
 {
 	(void)t;
@@ -88,9 +80,69 @@ static int64_t accept_any(struct task *t, const struct sysargs *a)
 	return 0;
 }
 
+static int64_t set_timing(struct task *t, const struct sysargs *a)
+{
+	(void)t;
+	return arg_u64(a, 1) == LX_PR_TIMING_STATISTICAL ? 0 : -EINVAL;
+}
+
 static int64_t get_tsc(struct task *t, const struct sysargs *a)
 {
-	return put_int(t, a, 1);
+	return put_int(t, a, t->tsc_faults ? LX_PR_TSC_SIGSEGV : LX_PR_TSC_ENABLE);
+}
+
+/* The host makes the guest's own thread fault at rdtsc, its clones inherit that. */
+static int64_t set_tsc(struct task *t, const struct sysargs *a)
+{
+	if (arg_u64(a, 1) != LX_PR_TSC_ENABLE && arg_u64(a, 1) != LX_PR_TSC_SIGSEGV)
+		return -EINVAL;
+	t->tsc_faults = arg_u64(a, 1) == LX_PR_TSC_SIGSEGV;
+	return SYS_PASS;
+}
+
+/* What shall happen at a memory error is kept and shown; the machine reports none to guests. */
+static int64_t set_mce_kill(struct task *t, const struct sysargs *a)
+{
+	uint64_t policy = arg_u64(a, 2);
+
+	if (arg_u64(a, 3) || arg_u64(a, 4))
+		return -EINVAL;
+	switch (arg_u64(a, 1)) {
+	case LX_PR_MCE_KILL_CLEAR:
+		if (policy)
+			return -EINVAL;
+		t->mce_kill = LX_PR_MCE_KILL_DEFAULT;
+		return 0;
+	case LX_PR_MCE_KILL_SET:
+		if (policy > LX_PR_MCE_KILL_DEFAULT)
+			return -EINVAL;
+		t->mce_kill = (uint8_t)policy;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int64_t get_mce_kill(struct task *t, const struct sysargs *a)
+{
+	return arg_u64(a, 1) || arg_u64(a, 2) || arg_u64(a, 3) || arg_u64(a, 4) ? -EINVAL : t->mce_kill;
+}
+
+static int64_t set_io_flusher(struct task *t, const struct sysargs *a)
+{
+	if (!cred_capable(t->cred, LX_CAP_SYS_RESOURCE))
+		return -EPERM;
+	if (arg_u64(a, 1) > 1 || arg_u64(a, 2) || arg_u64(a, 3) || arg_u64(a, 4))
+		return -EINVAL;
+	t->io_flusher = arg_u64(a, 1);
+	return 0;
+}
+
+static int64_t get_io_flusher(struct task *t, const struct sysargs *a)
+{
+	if (!cred_capable(t->cred, LX_CAP_SYS_RESOURCE))
+		return -EPERM;
+	return arg_u64(a, 1) || arg_u64(a, 2) || arg_u64(a, 3) || arg_u64(a, 4) ? -EINVAL : t->io_flusher;
 }
 
 /* --- credentials -------------------------------------------------------------------------------------------------- */
@@ -239,7 +291,7 @@ static int64_t get_subreaper(struct task *t, const struct sysargs *a)
 
 static int64_t set_timerslack(struct task *t, const struct sysargs *a)
 {
-	t->timer_slack_ns = arg_long(a, 1) > 0 ? arg_long(a, 1) : 50000;
+	t->timer_slack_ns = arg_long(a, 1) ? arg_long(a, 1) : 50000; /* unsigned in Linux: all but zero is kept */
 	return 0;
 }
 
@@ -252,15 +304,6 @@ static int64_t get_timerslack(struct task *t, const struct sysargs *a)
 static int64_t get_tid_address(struct task *t, const struct sysargs *a)
 {
 	return copy_out(t, arg_addr(a, 1), &t->clear_child_tid.v, sizeof(uint64_t));
-}
-
-/* Names of anonymous mappings are for people who look at /proc/PID/maps: accepted, not kept. */
-static int64_t set_vma(struct task *t, const struct sysargs *a)
-{
-	(void)t;
-	if (arg_u64(a, 1) != LX_PR_SET_VMA_ANON_NAME || arg_u64(a, 2) % LX_PAGE_SIZE)
-		return -EINVAL;
-	return 0;
 }
 
 static int64_t get_auxv(struct task *t, const struct sysargs *a)
@@ -278,12 +321,16 @@ static int64_t get_auxv(struct task *t, const struct sysargs *a)
 static int64_t get_speculation(struct task *t, const struct sysargs *a)
 {
 	(void)t;
+	if (arg_u64(a, 2) || arg_u64(a, 3) || arg_u64(a, 4))
+		return -EINVAL;
 	return arg_u64(a, 1) <= 2 ? 0 : -ENODEV;
 }
 
 static int64_t set_speculation(struct task *t, const struct sysargs *a)
 {
 	(void)t;
+	if (arg_u64(a, 3) || arg_u64(a, 4))
+		return -EINVAL;
 	return arg_u64(a, 1) <= 2 ? -ENXIO : -ENODEV;
 }
 
@@ -323,6 +370,7 @@ static const struct {
 	{ LX_PR_GET_KEEPCAPS, get_keepcaps },
 	{ LX_PR_SET_KEEPCAPS, set_keepcaps },
 	{ LX_PR_GET_TIMING, get_zero },
+	{ LX_PR_SET_TIMING, set_timing },
 	{ LX_PR_SET_NAME, set_name },
 	{ LX_PR_GET_NAME, get_name },
 	{ LX_PR_GET_SECCOMP, get_seccomp },
@@ -331,28 +379,34 @@ static const struct {
 	{ LX_PR_CAPBSET_READ, capbset_read },
 	{ LX_PR_CAPBSET_DROP, capbset_drop },
 	{ LX_PR_GET_TSC, get_tsc },
-	{ LX_PR_SET_TSC, accept_on },
+	{ LX_PR_SET_TSC, set_tsc },
 	{ LX_PR_GET_SECUREBITS, get_securebits },
 	{ LX_PR_SET_SECUREBITS, set_securebits },
 	{ LX_PR_SET_TIMERSLACK, set_timerslack },
 	{ LX_PR_GET_TIMERSLACK, get_timerslack },
-	{ LX_PR_MCE_KILL, accept_any },
-	{ LX_PR_MCE_KILL_GET, get_zero },
+	{ LX_PR_TASK_PERF_EVENTS_DISABLE, accept_any },
+	{ LX_PR_TASK_PERF_EVENTS_ENABLE, accept_any },
+	{ LX_PR_MCE_KILL, set_mce_kill },
+	{ LX_PR_MCE_KILL_GET, get_mce_kill },
+	{ LX_PR_SET_MM, prctl_set_mm },
 	{ LX_PR_SET_CHILD_SUBREAPER, set_subreaper },
 	{ LX_PR_GET_CHILD_SUBREAPER, get_subreaper },
 	{ LX_PR_SET_NO_NEW_PRIVS, set_no_new_privs },
 	{ LX_PR_GET_NO_NEW_PRIVS, get_no_new_privs },
 	{ LX_PR_GET_TID_ADDRESS, get_tid_address },
-	{ LX_PR_SET_THP_DISABLE, accept_any },
-	{ LX_PR_GET_THP_DISABLE, get_zero },
+	{ LX_PR_SET_THP_DISABLE, prctl_set_thp_disable },
+	{ LX_PR_GET_THP_DISABLE, prctl_get_thp_disable },
 	{ LX_PR_CAP_AMBIENT, cap_ambient },
 	{ LX_PR_GET_SPECULATION_CTRL, get_speculation },
 	{ LX_PR_SET_SPECULATION_CTRL, set_speculation },
-	{ LX_PR_GET_MDWE, get_zero },
-	{ LX_PR_GET_MEMORY_MERGE, get_zero },
-	{ LX_PR_SET_MEMORY_MERGE, accept_any },
+	{ LX_PR_SET_IO_FLUSHER, set_io_flusher },
+	{ LX_PR_GET_IO_FLUSHER, get_io_flusher },
+	{ LX_PR_SET_MDWE, prctl_set_mdwe },
+	{ LX_PR_GET_MDWE, prctl_get_mdwe },
+	{ LX_PR_GET_MEMORY_MERGE, prctl_get_memory_merge },
+	{ LX_PR_SET_MEMORY_MERGE, prctl_set_memory_merge },
 	{ LX_PR_SET_PTRACER, accept_any },
-	{ LX_PR_SET_VMA, set_vma },
+	{ LX_PR_SET_VMA, prctl_set_vma },
 	{ LX_PR_GET_AUXV, get_auxv },
 };
 

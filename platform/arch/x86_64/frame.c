@@ -95,6 +95,21 @@ static int64_t fetch_state(struct tracee *t, uint8_t *area)
 	return (int64_t)(size + sizeof(uint32_t));
 }
 
+/* The handler's rights by protection keys are a fresh program's; the interrupted code's are in the frame. */
+static int refresh_pkru(struct tracee *t, uint8_t *area, size_t len)
+{
+	int64_t pkru = xstate_pkru(area, len);
+
+	if (pkru < 0 || pkru == XSTATE_PKRU_FRESH)
+		return 0;
+	int64_t n = stop_xstate_get(t, area, XSTATE_REGSET_MAX);
+
+	if (n < 0)
+		return -EFAULT;
+	xstate_set_pkru(area, (size_t)n, XSTATE_PKRU_FRESH);
+	return stop_xstate_set(t, area, (size_t)n) < 0 ? -EFAULT : 0;
+}
+
 static void fill_frame(struct frame *f, const struct sigframe *s, const struct arch_regs *r, uint64_t fpstate)
 {
 	*f = (struct frame){
@@ -157,7 +172,7 @@ int arch_push_frame(struct tracee *t, const struct sigframe *s)
 	if (s->on_alt && (at < s->alt_base || at >= sp))
 		return -EFAULT; /* the frame does not fit the alternate stack */
 	fill_frame(&f, s, r, fpstate);
-	if (write_frame(t, at, &f, fpstate, area, (size_t)len) < 0)
+	if (write_frame(t, at, &f, fpstate, area, (size_t)len) < 0 || refresh_pkru(t, area, (size_t)len) < 0)
 		return -EFAULT;
 	enter_handler(r, s, at);
 	return 0;

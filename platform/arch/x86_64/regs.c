@@ -145,7 +145,7 @@ void arch_fault_details(struct fault_info *f)
 	enum { TRAP_DIVIDE = 0, TRAP_DEBUG = 1, TRAP_INT3 = 3, TRAP_INVALID = 6, TRAP_PROTECTION = 13, TRAP_PAGE = 14,
 	       TRAP_ALIGN = 17, TRAP_SIMD = 19 };
 	enum { SEGV = 11, BUS = 7, FPE = 8, ILL = 4, TRAP = 5 };
-	const int maperr = 1, accerr = 2, from_kernel = 0x80, bus_align = 1, fpe_intdiv = 1, trap_trace = 2;
+	const int maperr = 1, accerr = 2, pkuerr = 4, from_kernel = 0x80, bus_align = 1, fpe_intdiv = 1, trap_trace = 2;
 
 	f->error = f->cr2 = 0;
 	switch (f->signo) {
@@ -156,7 +156,7 @@ void arch_fault_details(struct fault_info *f)
 		}
 		f->trapno = TRAP_PAGE;
 		f->cr2 = f->addr;
-		f->error = 4 | (f->code != maperr && f->code >= accerr ? 1 : 0);
+		f->error = 4 | (f->code != maperr && f->code >= accerr ? 1 : 0) | (f->code == pkuerr ? 0x20 : 0);
 		break;
 	case BUS:
 		f->trapno = f->code == bus_align ? TRAP_ALIGN : TRAP_PAGE;

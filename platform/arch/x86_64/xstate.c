@@ -4,6 +4,8 @@
 #include <cpuid.h>
 #include <string.h>
 
+#include "platform/arch.h"
+
 #define FEATURE_TILE_DATA (1ull << 18) /* needs arch_prctl(ARCH_REQ_XCOMP_PERM), which guests are not given */
 #define MXCSR_AT 24
 #define MXCSR_PLAIN 0x1f80u
@@ -52,6 +54,47 @@ size_t xstate_frame_size(void)
 	return size;
 }
 
+#define FEATURE_PKRU 9
+
+/* Where PKRU lies; 0 where there is none. */
+static size_t pkru_at(size_t len)
+{
+	static _Atomic size_t known; /* as above; 1 for none */
+
+	if (!known) {
+		uint32_t a = 0, b = 0, c, d;
+
+		if (xstate_features() >> FEATURE_PKRU & 1)
+			__cpuid_count(0xd, FEATURE_PKRU, a, b, c, d);
+		known = a >= sizeof(uint32_t) ? b : 1;
+	}
+	return known > 1 && known + sizeof(uint32_t) <= len ? known : 0;
+}
+
+int64_t xstate_pkru(const uint8_t *area, size_t len)
+{
+	size_t at = pkru_at(len);
+	uint32_t pkru;
+
+	if (!at)
+		return -1;
+	memcpy(&pkru, area + at, sizeof(pkru));
+	return pkru;
+}
+
+void xstate_set_pkru(uint8_t *area, size_t len, uint32_t pkru)
+{
+	size_t at = pkru_at(len);
+	uint64_t held;
+
+	if (!at)
+		return;
+	memcpy(&held, area + XSTATE_LEGACY, sizeof(held));
+	held |= 1ull << FEATURE_PKRU;
+	memcpy(area + XSTATE_LEGACY, &held, sizeof(held));
+	memcpy(area + at, &pkru, sizeof(pkru));
+}
+
 void xstate_clear(uint8_t *area, size_t len)
 {
 	uint8_t sw[XSTATE_LEGACY - XSTATE_SW_BYTES];
@@ -77,4 +120,9 @@ void xstate_from_frame(uint8_t *area, size_t len, const uint8_t *frame, size_t f
 		       frame_len - XSTATE_LEGACY - XSTATE_HEADER);
 	}
 	memcpy(area + XSTATE_LEGACY, &held, sizeof(held));
+}
+
+uint64_t arch_xstate_features(void)
+{
+	return xstate_features();
 }

@@ -17,6 +17,13 @@
  */
 uint64_t xstate_features(void);
 size_t xstate_frame_size(void);
+/*
+ * The protection-key rights (PKRU) of an area of `len` bytes; -1 where it has none. Handlers start with those of a fresh program, so that they
+ * can use their stack whatever the interrupted code had denied itself.
+ */
+#define XSTATE_PKRU_FRESH 0x55555554u
+int64_t xstate_pkru(const uint8_t *area, size_t len);
+void xstate_set_pkru(uint8_t *area, size_t len, uint32_t pkru);
 /* Makes an area that of a fresh program. */
 void xstate_clear(uint8_t *area, size_t len);
 /* The state of a frame, put into a whole area of `len` bytes that held anything. */

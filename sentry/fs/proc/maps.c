@@ -8,6 +8,7 @@
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/proc/proc.h"
+#include "sentry/mm/anon_name.h"
 #include "sentry/mm/mm.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/mm/vma.h"
@@ -29,6 +30,7 @@ static void add_vma(const struct vma *v, void *arg)
 	s->vmas[s->count] = *v;
 	if (v->file)
 		file_get(v->file);
+	anon_name_get(v->anon_name);
 	s->count++;
 }
 
@@ -54,6 +56,7 @@ static void snapshot_drop(struct snapshot *s)
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->vmas[i].file)
 			file_put(s->vmas[i].file);
+		anon_name_put(s->vmas[i].anon_name);
 	}
 	mem_free(s->vmas);
 }
@@ -73,6 +76,9 @@ static void show_name(struct task *t, const struct vma *v, struct textbuf *b, si
 			return;
 		text_pad(b, start, NAME_COLUMN);
 		text_puts(b, name);
+	} else if (v->anon_name) {
+		text_pad(b, start, NAME_COLUMN);
+		text_printf(b, "[anon:%s]", v->anon_name->text);
 	} else if (v->name || v->flags & LX_MAP_SHARED) {
 		text_pad(b, start, NAME_COLUMN);
 		text_puts(b, v->name ? v->name : "/dev/zero (deleted)");

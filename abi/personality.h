@@ -1,0 +1,8 @@
+/* personality(2). */
+#ifndef ABI_PERSONALITY_H
+#define ABI_PERSONALITY_H
+
+#define LX_ADDR_NO_RANDOMIZE 0x0040000
+#define LX_READ_IMPLIES_EXEC 0x0400000
+
+#endif
