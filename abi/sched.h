@@ -81,6 +81,12 @@ struct lx_sched_attr {
 };
 _Static_assert(sizeof(struct lx_sched_attr) == 56, "struct sched_attr");
 #define LX_SCHED_ATTR_SIZE_VER0 48
+#define LX_SCHED_FLAG_RESET_ON_FORK 0x01
+#define LX_SCHED_FLAG_KEEP_POLICY 0x08
+#define LX_SCHED_FLAG_KEEP_PARAMS 0x10
+#define LX_SCHED_FLAG_UTIL_CLAMP_MIN 0x20
+#define LX_SCHED_FLAG_UTIL_CLAMP_MAX 0x40
+#define LX_SCHED_FLAG_ALL 0x7full
 
 #define LX_IOPRIO_WHO_PROCESS 1
 #define LX_IOPRIO_WHO_PGRP 2

@@ -1,6 +1,6 @@
 /*
- * sched_yield, sched_{get,set}{scheduler,param,affinity,attr}, sched_get_priority_{min,max}, sched_rr_get_interval, getpriority, setpriority,
- * getcpu, ioprio_get, ioprio_set. What is set is kept and shown: the host schedules the guest's threads as it schedules any.
+ * sched_yield, sched_{get,set}{scheduler,param,affinity,attr}, sched_get_priority_{min,max}, sched_rr_get_interval, getcpu.
+ * What is set is kept and shown: the host schedules the guest's threads as it schedules any.
  */
 #include <errno.h>
 #include <sched.h>
@@ -11,14 +11,12 @@
 #include "abi/sched.h"
 #include "abi/time.h"
 #include "sentry/kernel/kernel.h"
-#include "sentry/kernel/pid.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/priority.h"
 
 #define RT_PRIORITY_MAX 99
 #define RR_INTERVAL_NS 100000000
-#define NICE_MIN (-20)
-#define NICE_MAX 19
 
 int64_t sys_sched_yield(struct task *t, const struct sysargs *a)
 {
@@ -37,53 +35,134 @@ static bool is_realtime(int policy)
 	return policy == LX_SCHED_FIFO || policy == LX_SCHED_RR;
 }
 
-static int check_policy(const struct task *t, int policy, int priority)
+/* Those whose niceness counts. */
+static bool is_fair(int policy)
 {
+	return policy == LX_SCHED_NORMAL || policy == LX_SCHED_BATCH;
+}
+
+/* A change of policy, priority and niceness, as sched_setattr(2) can ask for it. */
+struct change {
+	int policy;          /* without the flag; -1: as it is */
+	uint64_t flags;      /* LX_SCHED_FLAG_* */
+	int priority, nice;
+	uint64_t runtime, deadline, period;
+	bool set_nice;       /* of fair policies */
+};
+
+/* The parameters of a deadline, as __checkparam_dl() of Linux. */
+static bool deadline_valid(const struct change *c)
+{
+	uint64_t period = c->period ? c->period : c->deadline;
+
+	return c->deadline && c->runtime >= 1024 && !(c->deadline >> 63) && !(period >> 63) && period >= c->deadline && c->deadline >= c->runtime &&
+	       period >= 100000 && period <= 4194304000ull;
+}
+
+static int check_change(const struct change *c, int policy)
+{
+	if (c->flags & ~(uint64_t)LX_SCHED_FLAG_ALL)
+		return -EINVAL;
 	switch (policy) {
-	case LX_SCHED_NORMAL:
-	case LX_SCHED_BATCH:
-	case LX_SCHED_IDLE:
-		return priority == 0 ? 0 : -EINVAL;
-	case LX_SCHED_FIFO:
-	case LX_SCHED_RR:
-		if (priority < 1 || priority > RT_PRIORITY_MAX)
-			return -EINVAL;
-		return cred_capable(t->cred, LX_CAP_SYS_NICE) ? 0 : -EPERM;
-	case LX_SCHED_DEADLINE:
-		return -EPERM;
+	case LX_SCHED_NORMAL: case LX_SCHED_BATCH: case LX_SCHED_IDLE: case LX_SCHED_FIFO: case LX_SCHED_RR: case LX_SCHED_DEADLINE:
+		break;
 	default:
 		return -EINVAL;
 	}
+	if (c->priority < 0 || c->priority > RT_PRIORITY_MAX)
+		return -EINVAL;
+	if (policy == LX_SCHED_DEADLINE && !deadline_valid(c))
+		return -EINVAL;
+	return is_realtime(policy) == (c->priority != 0) ? 0 : -EINVAL;
 }
 
-static int64_t set_policy(struct task *t, int pid, int policy, int priority)
+/* Who lacks CAP_SYS_NICE may not gain by a change: user_check_sched_setscheduler() of Linux. */
+static int may_change(struct task *t, struct task *of, const struct change *c, int policy)
 {
-	bool reset = policy & LX_SCHED_RESET_ON_FORK;
-	struct task *of;
-	int err;
+	uint64_t rt_limit = of->proc->limits[LX_RLIMIT_RTPRIO].rlim_cur;
+	bool reset = c->flags & LX_SCHED_FLAG_RESET_ON_FORK;
 
-	if (pid < 0)
-		return -EINVAL;
-	err = check_policy(t, policy & ~LX_SCHED_RESET_ON_FORK, priority);
+	if (cred_capable(t->cred, LX_CAP_SYS_NICE))
+		return 0;
+	if (policy == LX_SCHED_DEADLINE)
+		return -EPERM;
+	if (is_fair(policy) && c->set_nice && c->nice < of->nice && !priority_may_nice(of, c->nice))
+		return -EPERM;
+	if (is_realtime(policy)) {
+		if (policy != of->sched.policy && !rt_limit)
+			return -EPERM;
+		if (c->priority > of->sched.priority && (uint64_t)c->priority > rt_limit)
+			return -EPERM;
+	}
+	if (of->sched.policy == LX_SCHED_IDLE && policy != LX_SCHED_IDLE && !priority_may_nice(of, of->nice))
+		return -EPERM;
+	if (of->cred->uid != t->cred->euid && of->cred->euid != t->cred->euid)
+		return -EPERM;
+	return of->sched.reset_on_fork && !reset ? -EPERM : 0;
+}
+
+static int change_locked(struct task *t, struct task *of, struct change *c)
+{
+	int policy = c->policy < 0 ? of->sched.policy : c->policy, err;
+
+	if (c->policy < 0 && of->sched.reset_on_fork)
+		c->flags |= LX_SCHED_FLAG_RESET_ON_FORK;
+	if (c->flags & LX_SCHED_FLAG_KEEP_PARAMS) {
+		c->priority = is_realtime(policy) ? of->sched.priority ? of->sched.priority : 1 : 0;
+		c->nice = of->nice;
+	}
+	err = check_change(c, policy);
+	if (!err)
+		err = may_change(t, of, c, policy);
+	if (!err && (c->flags & (LX_SCHED_FLAG_UTIL_CLAMP_MIN | LX_SCHED_FLAG_UTIL_CLAMP_MAX)))
+		err = -EOPNOTSUPP; /* as without CONFIG_UCLAMP_TASK */
+	if (!err && policy == LX_SCHED_DEADLINE)
+		err = -EBUSY; /* no bandwidth is to be had: that could not be kept up */
 	if (err)
 		return err;
-	of = task_of(t, pid);
+	of->sched.reset_on_fork = c->flags & LX_SCHED_FLAG_RESET_ON_FORK;
+	if (c->flags & LX_SCHED_FLAG_KEEP_PARAMS)
+		return 0; /* the policy counts as one of them */
+	of->sched.policy = policy;
+	of->sched.priority = c->priority;
+	if (c->set_nice && is_fair(policy))
+		of->nice = c->nice;
+	return 0;
+}
+
+static int64_t change(struct task *t, int pid, struct change *c)
+{
+	struct task *of = task_of(t, pid);
+	int err;
+
 	if (!of)
 		return -ESRCH;
-	of->sched = (struct sched_attrs){ policy & ~LX_SCHED_RESET_ON_FORK, priority, reset };
+	lock_take(&of->proc->lock);
+	err = change_locked(t, of, c);
+	lock_drop(&of->proc->lock);
 	task_put(of);
-	return 0;
+	return err;
+}
+
+/* sched_setscheduler and sched_setparam know no niceness: it stays. */
+static int64_t set_policy(struct task *t, const struct sysargs *a, int param_arg, int policy)
+{
+	struct change c = { .policy = policy < 0 ? -1 : policy & ~LX_SCHED_RESET_ON_FORK };
+	struct lx_sched_param param;
+
+	if (uaddr_null(arg_addr(a, param_arg)) || arg_pid(a, 0) < 0)
+		return -EINVAL;
+	if (copy_in(t, &param, arg_addr(a, param_arg), sizeof(param)) < 0)
+		return -EFAULT;
+	if (policy >= 0 && (policy & LX_SCHED_RESET_ON_FORK))
+		c.flags = LX_SCHED_FLAG_RESET_ON_FORK;
+	c.priority = param.sched_priority;
+	return change(t, arg_pid(a, 0), &c);
 }
 
 int64_t sys_sched_setscheduler(struct task *t, const struct sysargs *a)
 {
-	struct lx_sched_param param;
-
-	if (arg_int(a, 1) < 0)
-		return -EINVAL;
-	if (copy_in(t, &param, arg_addr(a, 2), sizeof(param)) < 0)
-		return -EFAULT;
-	return set_policy(t, arg_pid(a, 0), arg_int(a, 1), param.sched_priority);
+	return arg_int(a, 1) < 0 ? -EINVAL : set_policy(t, a, 2, arg_int(a, 1));
 }
 
 int64_t sys_sched_getscheduler(struct task *t, const struct sysargs *a)
@@ -103,20 +182,7 @@ int64_t sys_sched_getscheduler(struct task *t, const struct sysargs *a)
 
 int64_t sys_sched_setparam(struct task *t, const struct sysargs *a)
 {
-	struct lx_sched_param param;
-	struct task *of;
-	int policy;
-
-	if (arg_pid(a, 0) < 0)
-		return -EINVAL;
-	if (copy_in(t, &param, arg_addr(a, 1), sizeof(param)) < 0)
-		return -EFAULT;
-	of = task_of(t, arg_pid(a, 0));
-	if (!of)
-		return -ESRCH;
-	policy = of->sched.policy;
-	task_put(of);
-	return set_policy(t, arg_pid(a, 0), policy, param.sched_priority);
+	return set_policy(t, a, 1, -1);
 }
 
 int64_t sys_sched_getparam(struct task *t, const struct sysargs *a)
@@ -124,7 +190,7 @@ int64_t sys_sched_getparam(struct task *t, const struct sysargs *a)
 	struct lx_sched_param param;
 	struct task *of;
 
-	if (arg_pid(a, 0) < 0)
+	if (arg_pid(a, 0) < 0 || uaddr_null(arg_addr(a, 1)))
 		return -EINVAL;
 	of = task_of(t, arg_pid(a, 0));
 	if (!of)
@@ -167,22 +233,49 @@ int64_t sys_sched_rr_get_interval(struct task *t, const struct sysargs *a)
 	return copy_out(t, arg_addr(a, 1), &ts, sizeof(ts));
 }
 
+/* Too large or too small: Linux says which size it knows. */
+static int64_t wrong_size(struct task *t, uaddr_t at)
+{
+	uint32_t ours = sizeof(struct lx_sched_attr);
+
+	return copy_out(t, at, &ours, sizeof(ours)) < 0 ? -EFAULT : -E2BIG;
+}
+
+static int64_t read_attr(struct task *t, uaddr_t at, struct lx_sched_attr *attr)
+{
+	uint32_t size;
+	int ret;
+
+	if (copy_in(t, &size, at, sizeof(size)) < 0)
+		return -EFAULT;
+	if (!size)
+		size = LX_SCHED_ATTR_SIZE_VER0;
+	if (size < LX_SCHED_ATTR_SIZE_VER0 || size > LX_PAGE_SIZE)
+		return wrong_size(t, at);
+	ret = copy_in_struct(t, attr, sizeof(*attr), at, size);
+	return ret == -E2BIG ? wrong_size(t, at) : ret;
+}
+
 int64_t sys_sched_setattr(struct task *t, const struct sysargs *a)
 {
 	struct lx_sched_attr attr;
-	uint32_t size;
+	struct change c;
 	int64_t ret;
 
-	if (arg_pid(a, 0) < 0 || arg_u32(a, 2))
+	if (uaddr_null(arg_addr(a, 1)) || arg_pid(a, 0) < 0 || arg_u32(a, 2))
 		return -EINVAL;
-	if (copy_in(t, &size, arg_addr(a, 1), sizeof(size)) < 0)
-		return -EFAULT;
-	if (size && size < LX_SCHED_ATTR_SIZE_VER0)
-		return -E2BIG;
-	ret = copy_in_struct(t, &attr, sizeof(attr), arg_addr(a, 1), size ? size : LX_SCHED_ATTR_SIZE_VER0);
+	ret = read_attr(t, arg_addr(a, 1), &attr);
 	if (ret)
 		return ret;
-	return set_policy(t, arg_pid(a, 0), (int)attr.sched_policy, (int)attr.sched_priority);
+	if ((int32_t)attr.sched_policy < 0)
+		return -EINVAL;
+	c = (struct change){ .policy = (int)attr.sched_policy, .flags = attr.sched_flags, .priority = (int)attr.sched_priority,
+			     .nice = attr.sched_nice, .runtime = attr.sched_runtime, .deadline = attr.sched_deadline,
+			     .period = attr.sched_period, .set_nice = true };
+	c.nice = c.nice < NICE_MIN ? NICE_MIN : c.nice > NICE_MAX ? NICE_MAX : c.nice;
+	if (attr.sched_flags & LX_SCHED_FLAG_KEEP_POLICY)
+		c.policy = -1;
+	return change(t, arg_pid(a, 0), &c);
 }
 
 int64_t sys_sched_getattr(struct task *t, const struct sysargs *a)
@@ -191,13 +284,14 @@ int64_t sys_sched_getattr(struct task *t, const struct sysargs *a)
 	uint32_t size = arg_u32(a, 2);
 	struct task *of;
 
-	if (arg_pid(a, 0) < 0 || arg_u32(a, 3) || size < LX_SCHED_ATTR_SIZE_VER0 || size > LX_PAGE_SIZE)
+	if (uaddr_null(arg_addr(a, 1)) || arg_pid(a, 0) < 0 || arg_u32(a, 3) || size < LX_SCHED_ATTR_SIZE_VER0 || size > LX_PAGE_SIZE)
 		return -EINVAL;
 	of = task_of(t, arg_pid(a, 0));
 	if (!of)
 		return -ESRCH;
 	attr.sched_policy = (uint32_t)of->sched.policy;
 	attr.sched_priority = (uint32_t)of->sched.priority;
+	attr.sched_flags = of->sched.reset_on_fork ? LX_SCHED_FLAG_RESET_ON_FORK : 0;
 	attr.sched_nice = of->nice;
 	task_put(of);
 	if (size < sizeof(attr))
@@ -238,19 +332,22 @@ int64_t sys_sched_setaffinity(struct task *t, const struct sysargs *a)
 	uint64_t mask[4] = { 0 }, any = 0;
 	uint32_t len = arg_u32(a, 1);
 	struct task *of;
+	bool may;
 
 	if (copy_in(t, mask, arg_addr(a, 2), len < sizeof(mask) ? len : sizeof(mask)) < 0)
 		return -EFAULT;
 	for (unsigned int i = 0; i < 4; i++)
 		any |= mask[i] & cpus_word(t, i);
-	if (!any)
-		return -EINVAL;
 	of = task_of(t, arg_pid(a, 0));
 	if (!of)
 		return -ESRCH;
-	memcpy(of->affinity, mask, sizeof(mask));
+	lock_take(&of->proc->lock);
+	may = of->cred->uid == t->cred->euid || of->cred->euid == t->cred->euid || cred_capable(t->cred, LX_CAP_SYS_NICE);
+	if (may && any)
+		memcpy(of->affinity, mask, sizeof(mask));
+	lock_drop(&of->proc->lock);
 	task_put(of);
-	return 0;
+	return !may ? -EPERM : any ? 0 : -EINVAL;
 }
 
 /* The CPU of this thread is the guest's, or was a moment ago. */
@@ -262,126 +359,4 @@ int64_t sys_getcpu(struct task *t, const struct sysargs *a)
 	if (!uaddr_null(arg_addr(a, 0)) && copy_out(t, arg_addr(a, 0), &cpu, sizeof(cpu)) < 0)
 		return -EFAULT;
 	return uaddr_null(arg_addr(a, 1)) ? 0 : copy_out(t, arg_addr(a, 1), &node, sizeof(node));
-}
-
-/* --- niceness ----------------------------------------------------------------------------------------------------------- */
-
-struct nice_walk {
-	struct task *caller;
-	bool set;
-	int value;  /* to set; or the lowest seen */
-	int64_t ret; /* of the walk so far */
-};
-
-static int may_nice(const struct task *caller, const struct task *of, int value)
-{
-	uint32_t euid = caller->cred->euid;
-
-	if (cred_capable(caller->cred, LX_CAP_SYS_NICE))
-		return 0;
-	if (of->cred->uid != euid && of->cred->euid != euid)
-		return -EPERM;
-	return value < of->nice ? -EACCES : 0;
-}
-
-/* k->lock held: the task stays; its process's lock: so do its credentials. */
-static void nice_task(struct nice_walk *w, struct task *of)
-{
-	int err = w->set ? may_nice(w->caller, of, w->value) : 0;
-
-	if (!w->set) {
-		if (w->ret == -ESRCH || of->nice < w->value)
-			w->value = of->nice;
-		w->ret = 0;
-		return;
-	}
-	if (!err)
-		of->nice = w->value;
-	if (w->ret == -ESRCH || err)
-		w->ret = err;
-}
-
-static void nice_process(struct nice_walk *w, struct process *p)
-{
-	struct task *of;
-
-	LOCK_GUARD(&p->lock);
-	list_for_each(of, &p->tasks, proc_link)
-		nice_task(w, of);
-}
-
-static void nice_pgrp(struct nice_walk *w, int id)
-{
-	struct pid_entry *e = pid_entry(w->caller->k, id);
-	struct pgrp *g = id ? e ? e->pgrp : NULL : w->caller->proc->pgrp;
-	struct process *p;
-
-	if (g)
-		list_for_each(p, &g->members, pgrp_link)
-			nice_process(w, p);
-}
-
-static void nice_user(struct nice_walk *w, uint32_t uid)
-{
-	struct kernel *k = w->caller->k;
-
-	for (int pid = pid_next(k, 1, 0); pid; pid = pid_next(k, pid + 1, 0))
-		if (pid_entry(k, pid)->proc->counted_uid == uid)
-			nice_process(w, pid_entry(k, pid)->proc);
-}
-
-static int64_t nice_walk(struct nice_walk *w, int which, int who)
-{
-	struct kernel *k = w->caller->k;
-	struct pid_entry *e;
-
-	w->ret = -ESRCH;
-	LOCK_GUARD(&k->lock);
-	switch (which) {
-	case LX_PRIO_PROCESS:
-		e = pid_entry(k, who ? who : w->caller->tid);
-		if (e && e->task) {
-			LOCK_GUARD(&e->task->proc->lock);
-			nice_task(w, e->task);
-		}
-		return w->ret;
-	case LX_PRIO_PGRP:
-		nice_pgrp(w, who);
-		return w->ret;
-	case LX_PRIO_USER:
-		nice_user(w, who ? (uint32_t)who : w->caller->cred->uid);
-		return w->ret;
-	default:
-		return -EINVAL;
-	}
-}
-
-int64_t sys_getpriority(struct task *t, const struct sysargs *a)
-{
-	struct nice_walk w = { .caller = t };
-	int64_t ret = nice_walk(&w, arg_int(a, 0), arg_int(a, 1));
-
-	return ret ? ret : 20 - w.value;
-}
-
-int64_t sys_setpriority(struct task *t, const struct sysargs *a)
-{
-	int value = arg_int(a, 2);
-	struct nice_walk w = { .caller = t, .set = true };
-
-	w.value = value < NICE_MIN ? NICE_MIN : value > NICE_MAX ? NICE_MAX : value;
-	return nice_walk(&w, arg_int(a, 0), arg_int(a, 1));
-}
-
-/* --- I/O priorities: none is set, and setting one changes nothing --------------------------------------------------------- */
-
-int64_t sys_ioprio_get(struct task *t, const struct sysargs *a)
-{
-	(void)t;
-	return arg_int(a, 0) >= LX_IOPRIO_WHO_PROCESS && arg_int(a, 0) <= LX_IOPRIO_WHO_USER ? 0 : -EINVAL;
-}
-
-int64_t sys_ioprio_set(struct task *t, const struct sysargs *a)
-{
-	return sys_ioprio_get(t, a);
 }
