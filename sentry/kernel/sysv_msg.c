@@ -150,6 +150,31 @@ static struct message *choose(struct queue *q, int64_t type, uint32_t flags)
 	return best;
 }
 
+int64_t msg_copy(struct task *t, int id, int64_t number, uint64_t room, uint32_t flags, struct message **out)
+{
+	struct message *m, *found = NULL;
+	struct queue *q;
+	int64_t ret = lock_queue(t, id, IPC_MAY_READ, &q);
+
+	if (ret < 0)
+		return ret;
+	list_for_each(m, &q->messages, link)
+		if (number-- == 0)
+			found = m;
+	if (!found) {
+		ret = -ENOMSG;
+	} else if (found->len > room) {
+		ret = flags & LX_MSG_NOERROR ? -EINVAL : -E2BIG;
+	} else if (!(*out = message_new(found->len))) {
+		ret = -ENOMEM;
+	} else {
+		(*out)->type = found->type;
+		memcpy((*out)->text, found->text, found->len);
+	}
+	lock_drop(&queues.lock);
+	return ret;
+}
+
 int64_t msg_receive(struct task *t, int id, int64_t type, uint64_t room, uint32_t flags, struct message **out)
 {
 	struct message *m;

@@ -25,6 +25,8 @@ int64_t msg_get(struct task *, int32_t key, uint32_t flags);
 int64_t msg_send(struct task *, int id, struct message *, uint32_t flags);
 /* One try. *out is the caller's. -ENOMSG; -EAGAIN, registered, when it may wait; -E2BIG. */
 int64_t msg_receive(struct task *, int id, int64_t type, uint64_t room, uint32_t flags, struct message **out);
+/* A copy of the message at that place of the queue, which stays: MSG_COPY. -ENOMSG, -E2BIG, -EINVAL, -ENOMEM. */
+int64_t msg_copy(struct task *, int id, int64_t number, uint64_t room, uint32_t flags, struct message **out);
 /* A copy, by id or (STAT) by index. Returns the id for indexes. */
 int64_t msg_stat(struct task *, int id, bool by_index, bool any, struct lx_msqid_ds *out);
 int64_t msg_set(struct task *, int id, const struct lx_msqid_ds *);

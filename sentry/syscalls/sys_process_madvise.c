@@ -24,10 +24,12 @@ static struct task *any_task(struct process *p)
 	return t;
 }
 
-static bool may_read(const struct task *t, const struct task *of)
+static bool may_read(const struct task *t, struct task *of)
 {
-	const struct cred *a = t->cred, *b = of->cred;
+	const struct cred *a = t->cred, *b;
 
+	LOCK_GUARD(&of->proc->lock);
+	b = of->cred;
 	if (t->proc == of->proc || cred_capable(a, LX_CAP_SYS_PTRACE))
 		return true;
 	return a->fsuid == b->uid && a->fsuid == b->euid && a->fsuid == b->suid && a->fsgid == b->gid && a->fsgid == b->egid &&

@@ -53,9 +53,12 @@ int64_t sys_msgrcv(struct task *t, const struct sysargs *a)
 
 	if (arg_int(a, 0) < 0 || (int64_t)room < 0)
 		return -EINVAL;
+	if (flags & LX_MSG_COPY && (flags & LX_MSG_EXCEPT || !(flags & LX_IPC_NOWAIT)))
+		return -EINVAL;
 	if (flags & LX_MSG_COPY)
-		return flags & LX_MSG_EXCEPT || !(flags & LX_IPC_NOWAIT) ? -EINVAL : -ENOSYS; /* as without CONFIG_CHECKPOINT_RESTORE */
-	ret = msg_receive(t, arg_int(a, 0), arg_long(a, 3), room, flags, &m);
+		ret = msg_copy(t, arg_int(a, 0), arg_long(a, 3), room, flags, &m);
+	else
+		ret = msg_receive(t, arg_int(a, 0), arg_long(a, 3), room, flags, &m);
 	if (ret < 0)
 		return wait_or(t, ret, flags);
 	if (room > m->len)

@@ -22,6 +22,8 @@ static long set_policy(int policy, int priority)
 
 	return syscall(SYS_sched_setscheduler, 0, policy, &param);
 }
+/* What is not named is zero. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #define SETATTR(...) syscall(SYS_sched_setattr, 0, &(struct attr){ __VA_ARGS__ }, 0)
 #define IOPRIO(class, level) ((class) << 13 | (level))
 static long io_get(int which, int who) { return syscall(SYS_ioprio_get, which, who); }

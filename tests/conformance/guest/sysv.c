@@ -36,6 +36,16 @@ static void queues(void)
 	CHECK(msgrcv(q, &m, 64, -2, 0) == 4 && m.type == 1, "a negative type takes the lowest");
 	CHECK_ERRNO(msgrcv(q, &m, 2, 3, 0), E2BIG);
 	CHECK_EQ(msgrcv(q, &m, 2, 3, MSG_NOERROR), 2, "MSG_NOERROR cuts it");
+	CHECK_ERRNO(msgrcv(q, &m, 64, 0, MSG_COPY), EINVAL);
+	CHECK_ERRNO(msgrcv(q, &m, 64, 0, MSG_COPY | MSG_EXCEPT | IPC_NOWAIT), EINVAL);
+	if (msgrcv(q, &m, 64, 0, MSG_COPY | IPC_NOWAIT) == -1 && errno == ENOSYS) {
+		SKIP("MSG_COPY", "not offered");
+	} else {
+		CHECK(m.type == 2, "MSG_COPY looks at the first");
+		CHECK_EQ(msgrcv(q, &m, 64, 0, MSG_COPY | IPC_NOWAIT), 0, "which stays");
+		CHECK_ERRNO(msgrcv(q, &m, 64, 77, MSG_COPY | IPC_NOWAIT), ENOMSG);
+		CHECK_ERRNO(msgrcv(q, &m, 64, -1, MSG_COPY | IPC_NOWAIT), ENOMSG);
+	}
 	CHECK(msgrcv(q, &m, 64, 2, MSG_EXCEPT | IPC_NOWAIT) == -1 && errno == ENOMSG, "MSG_EXCEPT finds none");
 	CHECK(msgrcv(q, &m, 64, 0, 0) == 0 && m.type == 2, "an empty message");
 	CHECK_ERRNO(msgrcv(q, &m, 64, 0, IPC_NOWAIT), ENOMSG);
