@@ -162,8 +162,8 @@ static int boot(struct boot *b, int control_fd)
 {
 	int ret = make_kernel(b, control_fd);
 
-	if (!ret && b->k->spec->strace)
-		ret = trace_create(b->k->spec->strace, &b->k->trace, b->why, sizeof(b->why));
+	if (!ret && (b->k->spec->strace || b->k->spec->profile))
+		ret = trace_create(b->k->spec->strace, b->k->spec->profile, &b->k->trace, b->why, sizeof(b->why));
 	if (!ret)
 		ret = make_io(b);
 	if (!ret)

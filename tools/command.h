@@ -13,6 +13,7 @@ extern const struct command command_do;
 extern const struct command command_pipeline;
 extern const struct command command_doctor;
 extern const struct command command_syscalls;
+extern const struct command command_profile;
 
 struct failure;
 /* Prints "picket: SENTENCE" to standard error and returns the failure's code. */

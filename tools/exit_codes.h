@@ -5,6 +5,8 @@
 enum exit_code {
 	EXIT_STEP_FAILED = 1,   /* pipeline run: a step failed */
 	EXIT_BAD_PIPELINE = 2,  /* pipeline: the file is wrong; nothing was started */
+	EXIT_GAPS = 3,          /* profile: the program works, with gaps */
+	EXIT_FAILS = 4,         /* profile: the program failed */
 	EXIT_BROKEN = 123,      /* the sandbox broke: its sentry crashed or its gofer died */
 	EXIT_TIMEOUT = 124,     /* --timeout was reached, as timeout(1) */
 	EXIT_PICKET = 125,      /* picket itself failed: bad usage, no such volume, a host that forbids what is needed */

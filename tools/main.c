@@ -10,7 +10,8 @@
 #include "tools/exit_codes.h"
 #include "tools/failure.h"
 
-static const struct command *const commands[] = { &command_do, &command_pipeline, &command_doctor, &command_syscalls };
+static const struct command *const commands[] = { &command_do, &command_pipeline, &command_doctor, &command_syscalls,
+					  &command_profile };
 
 static const char exit_help[] =
 	"\nExit status: the program's own; 128+n when signal n killed it; and of picket itself\n"

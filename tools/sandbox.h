@@ -34,6 +34,7 @@ struct sandbox_hooks {
 	void (*limit)(void *arg, const struct control_limit *limit);
 	void (*exited)(void *arg, const struct control_exited *exited);
 	void (*syscalls)(void *arg, const struct control_syscalls *rows);
+	void (*gap)(void *arg, const struct control_gap *gap);
 };
 
 /* Everything is borrowed and only used during sandbox_create(), but for hooks and hook_arg. */

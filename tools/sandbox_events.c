@@ -131,6 +131,10 @@ static void on_message(struct sandbox *s, const struct control_msg *msg)
 		if (hooks && hooks->syscalls)
 			hooks->syscalls(s->hook_arg, &msg->syscalls);
 		break;
+	case CONTROL_GAP:
+		if (hooks && hooks->gap)
+			hooks->gap(s->hook_arg, &msg->gap);
+		break;
 	case CONTROL_END:
 		on_end(s, &msg->stats);
 		break;

@@ -42,6 +42,8 @@ size_t control_body_size(uint32_t type)
 		return sizeof(struct control_limit);
 	case CONTROL_SYSCALLS:
 		return sizeof(struct control_syscalls);
+	case CONTROL_GAP:
+		return sizeof(struct control_gap);
 	default:
 		return 0;
 	}
@@ -229,6 +231,11 @@ int control_send_limit(int fd, const struct control_limit *limit)
 int control_send_syscalls(int fd, const struct control_syscalls *rows)
 {
 	return send_plain(fd, CONTROL_SYSCALLS, 0, rows);
+}
+
+int control_send_gap(int fd, const struct control_gap *gap)
+{
+	return send_plain(fd, CONTROL_GAP, 0, gap);
 }
 
 int control_send_end(int fd, const struct control_stats *stats)

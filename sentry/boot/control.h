@@ -18,6 +18,7 @@
  *   EXITED   pid, wait status, usage         once for each process that START or EXEC made
  *   DENIED   what was refused and why
  *   LIMIT    a limit was reached             at most once a second a kind
+ *   GAP      what the program asked for in vain  before END, if the spec says profile
  *   SYSCALLS rows of name, count, refused    before END, as many messages as it takes; if the spec asks for it
  *   END      usage of the whole              last message; then the sentry exits 0. When the first process ends, all do.
  *
@@ -54,6 +55,7 @@ enum control_type {
 	CONTROL_DENIED,
 	CONTROL_LIMIT,
 	CONTROL_SYSCALLS,
+	CONTROL_GAP,
 	CONTROL_END,
 };
 
@@ -155,6 +157,26 @@ struct control_syscalls {
 	struct control_syscall_row row[CONTROL_SYSCALL_ROWS];
 };
 
+enum control_gap_kind {
+	CONTROL_GAP_REFUSED,  /* a call that is not there */
+	CONTROL_GAP_ARGUMENT, /* a call that is there in part, and said no */
+	CONTROL_GAP_FILE,     /* a file of /proc, /sys or /dev that is not there */
+};
+
+#define CONTROL_GAP_NEXT 3
+
+struct control_gap {
+	uint32_t kind;     /* enum control_gap_kind */
+	int32_t err;       /* negative errno */
+	int32_t nr;        /* of the call */
+	int32_t pid;       /* guest thread that met it first */
+	uint64_t count;    /* how often */
+	uint64_t call;     /* it was this one of all calls of the sandbox, counted from 1 */
+	char program[16];
+	char text[256];    /* the first such call, as --strace has it */
+	char next[CONTROL_GAP_NEXT][144]; /* what that thread did next */
+};
+
 /* A received message. `fds` and the pointers belong to it until they are taken out (set to NULL or -1). */
 struct control_msg {
 	enum control_type type;
@@ -173,6 +195,7 @@ struct control_msg {
 		struct control_denied denied;
 		struct control_limit limit;
 		struct control_syscalls syscalls;
+		struct control_gap gap;
 	};
 };
 
@@ -203,6 +226,7 @@ int control_send_exited(int fd, const struct control_exited *exited);
 int control_send_denied(int fd, const struct control_denied *denied);
 int control_send_limit(int fd, const struct control_limit *limit);
 int control_send_syscalls(int fd, const struct control_syscalls *rows);
+int control_send_gap(int fd, const struct control_gap *gap);
 int control_send_end(int fd, const struct control_stats *stats);
 
 /* "exec", "mmap", ... for messages and records. */

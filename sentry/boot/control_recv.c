@@ -145,6 +145,11 @@ static bool body_sound(const struct control_msg *msg)
 		       TERMINATED(msg->denied.file) && TERMINATED(msg->denied.mount) && TERMINATED(msg->denied.rule);
 	case CONTROL_LIMIT:
 		return msg->limit.what <= CONTROL_LIMIT_PIDS;
+	case CONTROL_GAP:
+		for (int i = 0; i < CONTROL_GAP_NEXT; i++)
+			if (!TERMINATED(msg->gap.next[i]))
+				return false;
+		return msg->gap.kind <= CONTROL_GAP_FILE && TERMINATED(msg->gap.program) && TERMINATED(msg->gap.text);
 	case CONTROL_SYSCALLS:
 		if (msg->syscalls.count > CONTROL_SYSCALL_ROWS)
 			return false;

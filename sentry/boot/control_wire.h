@@ -24,6 +24,7 @@ struct control_header {
 _Static_assert(sizeof(struct control_header) == 24, "wire layout");
 _Static_assert(sizeof(struct control_exited) == 32, "wire layout");
 _Static_assert(sizeof(struct control_limit) == 24, "wire layout");
+_Static_assert(sizeof(struct control_gap) == 16 + 16 + 16 + 256 + 3 * 144, "wire layout");
 _Static_assert(sizeof(struct control_denied) == 8 + 64 + 512 + 128 + 64, "wire layout");
 
 #define CONTROL_TEXT_BODY SIZE_MAX /* BOOT and EXEC: JSON text of any length */

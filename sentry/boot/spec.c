@@ -84,6 +84,7 @@ static const struct bind_field spec_fields[] = {
 	F(boot_spec, lanes, BIND_U32),
 	F(boot_spec, log_level, BIND_ENUM, .names = log_levels),
 	F(boot_spec, log_format, BIND_ENUM, .names = log_formats),
+	F(boot_spec, profile, BIND_BOOL),
 	F(boot_spec, report_syscalls, BIND_BOOL),
 	{ .key = NULL },
 };

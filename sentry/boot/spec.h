@@ -81,6 +81,7 @@ struct boot_spec {
 	uint32_t lanes;        /* CPUs to use; 0: as many as allowed */
 	int log_level;         /* enum boot_log_level */
 	int log_format;        /* enum boot_log_format */
+	bool profile;          /* keep and send what was asked for in vain: GAP */
 	bool report_syscalls;  /* send SYSCALLS at the end */
 };
 

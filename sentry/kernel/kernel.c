@@ -15,6 +15,7 @@
 #include "sentry/io/io.h"
 #include "sentry/kernel/dispatch.h"
 #include "sentry/syscalls/table.h"
+#include "sentry/trace/trace.h"
 
 struct kernel *the_kernel;
 
@@ -239,6 +240,7 @@ void kernel_end(struct kernel *k)
 
 	/* What was found out last, refusals above all, is told before the end. */
 	sched_run_deferred();
+	trace_finish(k->trace, k->control_fd);
 	if (k->spec->report_syscalls)
 		report_calls(k);
 	kernel_stats(k, &stats);

@@ -16,11 +16,15 @@
 #include "sentry/syscalls/table.h"
 #include "sentry/trace/filter.h"
 #include "sentry/trace/format.h"
+#include "sentry/trace/profile.h"
 
 #define LINE_MAX_BYTES 3072
 
 struct trace {
-	struct trace_filter filter; /* immutable */
+	/* immutable */
+	struct trace_filter filter; /* which calls go to the log */
+	bool logs;                  /* false: none does, nor signals and ends */
+	struct profile *profile;    /* NULL: not asked for */
 };
 
 /* The line of the call that a task is in; owned by the task's runner. */
@@ -31,19 +35,24 @@ struct trace_call {
 	char text[LINE_MAX_BYTES];
 };
 
-int trace_create(char *const *names, struct trace **out, char *why, size_t why_len)
+int trace_create(char *const *names, bool profile, struct trace **out, char *why, size_t why_len)
 {
 	struct trace *tr = mem_zalloc(sizeof(*tr));
 
 	if (!tr)
 		return -ENOMEM;
-	if (!*names)
+	tr->logs = names != NULL;
+	if (profile && !(tr->profile = profile_create())) {
+		mem_free(tr);
+		return -ENOMEM;
+	}
+	if (names && !*names)
 		trace_filter_all(&tr->filter);
-	for (; *names; names++) {
+	for (; names && *names; names++) {
 		int ret = trace_filter_extend(&tr->filter, *names, why, why_len);
 
 		if (ret) {
-			mem_free(tr);
+			trace_destroy(tr);
 			return ret;
 		}
 	}
@@ -53,7 +62,19 @@ int trace_create(char *const *names, struct trace **out, char *why, size_t why_l
 
 void trace_destroy(struct trace *tr)
 {
+	profile_destroy(tr->profile);
 	mem_free(tr);
+}
+
+void trace_finish(struct trace *tr, int control_fd)
+{
+	if (tr && tr->profile)
+		profile_send(tr->profile, control_fd);
+}
+
+static bool logged(const struct task *t)
+{
+	return t->k->trace && trace_filter_has(&t->k->trace->filter, t->call.nr);
 }
 
 static int64_t read_guest(void *ctx, void *dst, uint64_t addr, size_t n)
@@ -98,7 +119,7 @@ void trace_call_begin(struct task *t)
 {
 	struct trace_memory mem = { read_guest, t };
 
-	if (!t->k->trace || !trace_filter_has(&t->k->trace->filter, t->call.nr))
+	if (!t->k->trace || (!t->k->trace->profile && !logged(t)))
 		return;
 	mem_free(t->traced);
 	t->traced = line_new(t);
@@ -111,7 +132,7 @@ void trace_call_blocked(struct task *t)
 {
 	struct trace_call *first = t->traced;
 
-	if (!first || first->shown)
+	if (!first || first->shown || !logged(t))
 		return;
 	t->traced = line_new(t);
 	if (!t->traced) {
@@ -141,12 +162,17 @@ void trace_call_end(struct task *t, int64_t ret)
 		return;
 	t->traced = NULL;
 	trace_format_exit(&c->b, syscall_row(t->call.nr), &t->call, shown_result(t, ret), &mem);
-	emit(c);
+	if (t->k->trace->profile)
+		profile_call(t->k->trace->profile, t, ret, c->text);
+	if (logged(t))
+		emit(c);
+	else
+		mem_free(c);
 }
 
 void trace_signal(struct task *t, const struct lx_siginfo *info)
 {
-	struct trace_call *c = t->k->trace ? line_new(t) : NULL;
+	struct trace_call *c = t->k->trace && t->k->trace->logs ? line_new(t) : NULL;
 
 	if (!c)
 		return;
@@ -156,7 +182,7 @@ void trace_signal(struct task *t, const struct lx_siginfo *info)
 
 void trace_exit(struct task *t, int wait_status)
 {
-	struct trace_call *c = t->k->trace ? line_new(t) : NULL;
+	struct trace_call *c = t->k->trace && t->k->trace->logs ? line_new(t) : NULL;
 
 	mem_free(t->traced);
 	t->traced = NULL;

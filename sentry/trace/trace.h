@@ -11,6 +11,7 @@
 #ifndef SENTRY_TRACE_TRACE_H
 #define SENTRY_TRACE_TRACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,9 +20,13 @@ struct trace;
 struct trace_call;
 struct lx_siginfo;
 
-/* From boot_spec.strace: a NULL-terminated list of names, classes and lists of them; empty: all. 0, -ENOMEM, or -EINVAL
- * with a sentence in `why`. */
-int trace_create(char *const *names, struct trace **out, char *why, size_t why_len);
+/*
+ * From boot_spec.strace: a NULL-terminated list of names, classes and lists of them; empty: all; NULL: no line of the log is wanted. profile:
+ * gaps are kept (profile.h). 0, -ENOMEM, or -EINVAL with a sentence in `why`.
+ */
+int trace_create(char *const *names, bool profile, struct trace **out, char *why, size_t why_len);
+/* The sandbox ends: what a profile found is sent to the runtime. NULL is fine. */
+void trace_finish(struct trace *, int control_fd);
 void trace_destroy(struct trace *);
 
 /* By the task's runner. What the call reads is read here; what it wrote, at its end. */
