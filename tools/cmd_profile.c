@@ -20,10 +20,16 @@ static void on_gap(void *arg, const struct control_gap *gap)
 
 static const struct sandbox_hooks hooks = { .denied = run_one_denied, .limit = run_one_limit, .syscalls = on_syscalls, .gap = on_gap };
 
+/* The options of `do` have their value in the next word, unless it is joined by '='; --strace has one only so. */
+static bool has_value_word(const char *option)
+{
+	return !strchr(option, '=') && strcmp(option, "--strace") != 0;
+}
+
 /* Takes --format out of the words before the program, so that the rest are options of `do`. 0, or -1: not a format. */
 static int take_format(int *argc, char **argv, bool *json)
 {
-	for (int i = 1; i < *argc && strncmp(argv[i], "--", 2) == 0 && argv[i][2]; i++) {
+	for (int i = 1; i < *argc && strncmp(argv[i], "--", 2) == 0 && argv[i][2]; i += has_value_word(argv[i]) ? 2 : 1) {
 		bool joined = strncmp(argv[i], "--format=", 9) == 0;
 		const char *value = joined ? argv[i] + 9 : argv[i + 1];
 		int words = joined ? 1 : 2;
@@ -35,7 +41,7 @@ static int take_format(int *argc, char **argv, bool *json)
 			return -1;
 		memmove(argv + i, argv + i + words, (size_t)(*argc - i - words + 1) * sizeof(*argv));
 		*argc -= words;
-		i--;
+		return 0;
 	}
 	return 0;
 }
