@@ -73,8 +73,8 @@ void dgram_free(struct socket *);
 struct dgram *dgram_alloc(uint32_t room);
 struct dgram *dgram_copy(const struct dgram *);
 void dgram_destroy(struct dgram *); /* NULL: nothing */
-/* One with the message's bytes. -EFAULT, -ENOBUFS. */
-int dgram_fill(struct dgram **out, struct sock_msg *, uint32_t len);
+/* One with the message's bytes. NULL: *err says -EFAULT or -ENOBUFS. */
+struct dgram *dgram_fill(struct sock_msg *, uint32_t len, int64_t *err);
 /* For the receiver, unless its filter or a full queue is against it; takes the datagram over. ns->lock held. */
 void dgram_queue(struct dgram_sock *, struct dgram *, const void *packet, uint32_t packet_len);
 /* The datagram that the socket has sent to `d->to` has come to nothing. */

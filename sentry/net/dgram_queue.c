@@ -62,23 +62,25 @@ struct dgram *dgram_copy(const struct dgram *d)
 	return copy;
 }
 
-int dgram_fill(struct dgram **out, struct sock_msg *m, uint32_t len)
+struct dgram *dgram_fill(struct sock_msg *m, uint32_t len, int64_t *err)
 {
 	struct dgram *d = dgram_alloc(len);
 	int64_t got;
 
+	*err = -ENOBUFS;
 	if (!d)
-		return -ENOBUFS;
+		return NULL;
 	got = len ? uio_get(m->uio, d->data, len) : 0;
 	if (got < (int64_t)len) {
 		if (got > 0)
 			uio_rewind(m->uio, (uint64_t)got);
 		dgram_destroy(d);
-		return -EFAULT;
+		*err = -EFAULT;
+		return NULL;
 	}
 	d->stamp = host_realtime_ns();
-	*out = d;
-	return 0;
+	*err = 0;
+	return d;
 }
 
 /* --- queueing --------------------------------------------------------------------------------------------------------------------- */

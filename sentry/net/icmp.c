@@ -153,9 +153,8 @@ static int64_t ping_send(struct socket *s, struct task *t, struct sock_msg *m)
 	ret = dgram_route(u, m, false, &r);
 	if (ret == 0 && inet_is_v4(&r.to.addr) != v4)
 		ret = -EINVAL;
-	if (ret == 0)
-		ret = dgram_fill(&d, m, (uint32_t)len);
-	if (ret < 0)
+	d = ret == 0 ? dgram_fill(m, (uint32_t)len, &ret) : NULL;
+	if (!d)
 		return ret;
 	h = (struct lx_icmphdr *)(void *)d->data;
 	if (h->type != (v4 ? LX_ICMP_ECHO : LX_ICMPV6_ECHO_REQUEST) || h->code) {

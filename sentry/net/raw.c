@@ -139,9 +139,8 @@ static int64_t raw_send(struct socket *s, struct task *t, struct sock_msg *m)
 	ret = dgram_route(u, m, false, &r);
 	if (ret == 0 && !own_header && len > UINT16_MAX - sizeof(struct lx_iphdr))
 		ret = -EMSGSIZE;
-	if (ret == 0)
-		ret = dgram_fill(&d, m, (uint32_t)len);
-	if (ret < 0)
+	d = ret == 0 ? dgram_fill(m, (uint32_t)len, &ret) : NULL;
+	if (!d)
 		return ret;
 	d->from.addr = r.from.addr;
 	d->to.addr = r.to.addr;

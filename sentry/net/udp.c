@@ -244,9 +244,8 @@ static int64_t udp_send(struct socket *s, struct task *t, struct sock_msg *m)
 	ret = dgram_route(u, m, true, &r);
 	if (ret == 0 && len > (inet_is_v4(&r.to.addr) ? PAYLOAD_MAX4 : PAYLOAD_MAX6))
 		ret = -EMSGSIZE;
-	if (ret == 0)
-		ret = dgram_fill(&d, m, (uint32_t)len);
-	if (ret < 0)
+	d = ret == 0 ? dgram_fill(m, (uint32_t)len, &ret) : NULL;
+	if (!d)
 		return ret;
 	d->from = r.from;
 	d->to = r.to;
