@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/io_uring.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -111,7 +112,8 @@ static const struct allowed allowlist[] = {
 	{ SCMP_SYS(sendmsg), ANY, 0, "control messages" },
 	{ SCMP_SYS(recvfrom), ANY, 0, "the same" },
 	/* The ring, made before. */
-	{ SCMP_SYS(io_uring_enter), ANY, 0, "a ring restricted to five operations on donated fds" },
+	{ SCMP_SYS(io_uring_enter), ANY, 0, "a ring restricted to five operations on the files in its slots" },
+	{ SCMP_SYS(io_uring_register), ARG1_IS, IORING_REGISTER_FILES_UPDATE, "a donated fd into a slot; the ring takes no other registration" },
 	/* The process itself. */
 	{ SCMP_SYS(futex), ANY, 0, "locks" },
 	{ SCMP_SYS(mmap), ARG2_LACKS, PROT_EXEC, "memory, windows on donated files; nothing executable" },

@@ -17,6 +17,7 @@
 #include "sentry/kernel/timers.h"
 
 #define CLOCK_PAGE_PERIOD_NS 1000000000
+#define ATTEMPTS_MAX 1000 /* of an operation that the host interrupts again and again */
 
 /* --- waking ------------------------------------------------------------------------------------------------------ */
 
@@ -50,6 +51,7 @@ static void enqueue(struct io *io, struct io_op *op)
 {
 	lock_take(&io->lock);
 	list_push_back(&io->submitted, &op->link);
+	op->queued = true;
 	lock_drop(&io->lock);
 	io_wake(io);
 }
@@ -114,15 +116,61 @@ void io_op_abandon(struct task *t)
 	struct io_op *op = t->blk.io;
 	struct task *owner;
 
+	bool ours;
+
 	t->blk.io = NULL;
 	lock_take(&io->lock);
 	owner = op->task;
 	op->task = NULL;
+	/* Not the host's yet, or not any more: else io_op_finish() will free it. */
+	ours = op->queued || !owner;
+	if (op->queued)
+		list_remove(&op->link);
 	lock_drop(&io->lock);
 	if (owner)
-		task_put(owner); /* io_op_finish() will free the operation */
-	else
+		task_put(owner);
+	if (ours)
 		mem_free(op);
+}
+
+static struct io_op *take_submitted(struct io *io)
+{
+	struct io_op *op;
+
+	LOCK_GUARD(&io->lock);
+	if (list_empty(&io->submitted))
+		return NULL;
+	op = list_first(&io->submitted, struct io_op, link);
+	list_remove(&op->link);
+	op->queued = false;
+	return op;
+}
+
+static void put_back(struct io *io, struct io_op *op)
+{
+	LOCK_GUARD(&io->lock);
+	list_push_front(&io->submitted, &op->link);
+	op->queued = true;
+}
+
+static bool moves_data(const struct io_op *op)
+{
+	return op->kind == IO_OP_READ || op->kind == IO_OP_WRITE;
+}
+
+void io_op_result(struct io *io, struct io_op *op, int64_t result)
+{
+	bool again = (result == -EINTR || result == -EAGAIN) && ++op->attempts < ATTEMPTS_MAX;
+
+	if (moves_data(op) && result > 0) {
+		op->moved += (uint64_t)result;
+		again = op->moved < op->len;
+	}
+	if (!again) {
+		io_op_finish(io, op, op->moved ? (int64_t)op->moved : result);
+		return;
+	}
+	put_back(io, op);
 }
 
 void io_op_finish(struct io *io, struct io_op *op, int64_t result)
@@ -147,13 +195,28 @@ void io_op_finish(struct io *io, struct io_op *op, int64_t result)
 	task_put(t);
 }
 
+/* All of it: a short transfer goes on until the end of the file, or what the host takes. */
+static int64_t transfer(struct io_op *op)
+{
+	while (op->moved < op->len) {
+		char *at = op->buffer + op->moved;
+		int64_t pos = op->offset + (int64_t)op->moved;
+		int64_t n = op->kind == IO_OP_READ ? HOST_RETRY(pread(op->fd, at, op->len - op->moved, pos)) :
+						     HOST_RETRY(pwrite(op->fd, at, op->len - op->moved, pos));
+
+		if (n <= 0)
+			return op->moved ? (int64_t)op->moved : n;
+		op->moved += (uint64_t)n;
+	}
+	return (int64_t)op->moved;
+}
+
 int64_t io_op_perform(struct io_op *op)
 {
 	switch (op->kind) {
 	case IO_OP_READ:
-		return HOST_RETRY(pread(op->fd, op->buffer, op->len, op->offset));
 	case IO_OP_WRITE:
-		return HOST_RETRY(pwrite(op->fd, op->buffer, op->len, op->offset));
+		return transfer(op);
 	case IO_OP_FSYNC:
 		return HOST_RETRY(fsync(op->fd));
 	case IO_OP_FDATASYNC:
@@ -166,17 +229,15 @@ int64_t io_op_perform(struct io_op *op)
 
 static void start_submitted(struct io *io)
 {
-	struct list ready;
+	struct io_op *op;
 
-	list_init(&ready);
-	lock_take(&io->lock);
-	list_splice(&ready, &io->submitted);
-	lock_drop(&io->lock);
-	while (!list_empty(&ready)) {
-		struct io_op *op = list_first(&ready, struct io_op, link);
-
-		list_remove(&op->link);
-		io->ops->start(io, op);
+	io->full = false;
+	while ((op = take_submitted(io))) {
+		if (io->ops->start(io, op))
+			continue;
+		put_back(io, op);
+		io->full = true;
+		return;
 	}
 }
 
@@ -217,6 +278,10 @@ void io_watch_fire(struct io *io, struct io_watch *w, uint32_t events)
 	lock_take(&io->lock);
 	w->armed = 0;
 	lock_drop(&io->lock);
+	if (io->watches_full) {
+		io->watches_full = false;
+		atomic_store(&io->rearm, true);
+	}
 	if (w == &io->control) {
 		io->on_control(io->k);
 		io_watch_arm(io, w, POLLIN);
@@ -236,9 +301,12 @@ static void arm_wanted(struct io *io)
 	list_for_each(w, &io->watches, link) {
 		if (!(w->wanted & ~w->armed))
 			continue;
+		if (!io->ops->watch(io, w, w->armed | w->wanted)) {
+			io->watches_full = true;
+			return;
+		}
 		w->armed |= w->wanted;
 		w->wanted = 0;
-		io->ops->watch(io, w);
 	}
 }
 
@@ -308,7 +376,7 @@ void io_run(struct io *io)
 		arm_wanted(io);
 		/* What is queued from here on sends a wake; what was queued before is seen by a last look. */
 		atomic_store(&io->asleep, true);
-		if (sched_has_deferred() || atomic_load(&io->rearm) || !list_empty(&io->submitted) || timers_next() < next) {
+		if (sched_has_deferred() || atomic_load(&io->rearm) || (!io->full && !list_empty(&io->submitted)) || timers_next() < next) {
 			atomic_store(&io->asleep, false);
 			continue;
 		}

@@ -12,7 +12,7 @@
 #include "sentry/kernel/dispatch.h"
 
 #define POOL_THREADS 4
-#define MAX_WATCHES 64
+#define MAX_WATCHES 192
 
 struct pool {
 	pthread_mutex_t mutex;
@@ -72,7 +72,7 @@ static int threads_create(struct io *io, char *why, size_t why_len)
 	return 0;
 }
 
-static void threads_start(struct io *io, struct io_op *op)
+static bool threads_start(struct io *io, struct io_op *op)
 {
 	struct pool *p = io->backend;
 
@@ -80,20 +80,23 @@ static void threads_start(struct io *io, struct io_op *op)
 	list_push_back(&p->queue, &op->link);
 	pthread_cond_signal(&p->more);
 	pthread_mutex_unlock(&p->mutex);
+	return true;
 }
 
-static void threads_watch(struct io *io, struct io_watch *w)
+static bool threads_watch(struct io *io, struct io_watch *w, uint32_t events)
 {
 	struct pool *p = io->backend;
 
 	for (uint32_t i = 0; i < p->watch_count; i++)
 		if (p->watches[i] == w) {
-			p->polls[i].events = (short)w->armed;
-			return;
+			p->polls[i].events = (short)events;
+			return true;
 		}
-	assert_that(p->watch_count < MAX_WATCHES);
+	if (p->watch_count == MAX_WATCHES)
+		return false;
 	p->watches[p->watch_count] = w;
-	p->polls[p->watch_count++] = (struct pollfd){ .fd = w->fd, .events = (short)w->armed };
+	p->polls[p->watch_count++] = (struct pollfd){ .fd = w->fd, .events = (short)events };
+	return true;
 }
 
 static void threads_wait(struct io *io, int64_t deadline)
