@@ -42,4 +42,16 @@ struct lx_epoll_event {
 _Static_assert(sizeof(struct lx_epoll_event) == 12, "struct epoll_event");
 #endif
 
+/* EPIOCSPARAMS and EPIOCGPARAMS: busy polling of network devices. */
+struct lx_epoll_params {
+	uint32_t busy_poll_usecs;
+	uint16_t busy_poll_budget;
+	uint8_t prefer_busy_poll;
+	uint8_t pad;
+};
+_Static_assert(sizeof(struct lx_epoll_params) == 8, "struct epoll_params");
+#define LX_EPIOCSPARAMS 0x40088a01u
+#define LX_EPIOCGPARAMS 0x80088a02u
+#define LX_NAPI_POLL_WEIGHT 64
+
 #endif

@@ -93,6 +93,7 @@ _Static_assert(sizeof(struct lx_open_how) == 24, "struct open_how");
 #define LX_F_GETLEASE 1025
 #define LX_F_NOTIFY 1026
 #define LX_F_DUPFD_QUERY 1027
+#define LX_F_CREATED_QUERY 1028
 #define LX_F_DUPFD_CLOEXEC 1030
 #define LX_F_SETPIPE_SZ 1031
 #define LX_F_GETPIPE_SZ 1032
@@ -102,6 +103,8 @@ _Static_assert(sizeof(struct lx_open_how) == 24, "struct open_how");
 #define LX_F_SET_RW_HINT 1036
 #define LX_F_GET_FILE_RW_HINT 1037
 #define LX_F_SET_FILE_RW_HINT 1038
+
+#define LX_RWH_WRITE_LIFE_EXTREME 5 /* the last of the hints */
 
 #define LX_FD_CLOEXEC 1
 
@@ -172,5 +175,19 @@ struct lx_f_owner_ex {
 #define LX_XATTR_REPLACE 2
 #define LX_XATTR_NAME_MAX 255
 #define LX_XATTR_SIZE_MAX 65536
+struct lx_xattr_args { /* setxattrat, getxattrat */
+	uint64_t value;
+	uint32_t size;
+	uint32_t flags;
+};
+_Static_assert(sizeof(struct lx_xattr_args) == 16, "struct xattr_args");
+
+/* cachestat(2) */
+struct lx_cachestat_range {
+	uint64_t off, len;
+};
+struct lx_cachestat {
+	uint64_t nr_cache, nr_dirty, nr_writeback, nr_evicted, nr_recently_evicted;
+};
 
 #endif

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "abi/x86_64/nr.h"
 #include "base/host.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -88,6 +89,7 @@ static const struct allowed allowlist[] = {
 	{ SCMP_SYS(sync_file_range), ANY, 0, "the same" },
 	{ SCMP_SYS(syncfs), ANY, 0, "sync(2) of a volume, by a donated fd" },
 	{ SCMP_SYS(fadvise64), ANY, 0, "read-ahead hints" },
+	{ LX_NR_cachestat, ANY, 0, "how much of a donated file is cached: numbers about an fd that is there" },
 	{ SCMP_SYS(copy_file_range), ANY, 0, "copies between donated files" },
 	{ SCMP_SYS(memfd_create), ANY, 0, "in-memory files: not a way to a path or a socket" },
 	{ SCMP_SYS(close), ANY, 0, "what is not needed any more" },

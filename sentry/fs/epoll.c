@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "abi/cred.h"
 #include "abi/epoll.h"
 #include "abi/fcntl.h"
 #include "abi/stat.h"
@@ -20,6 +21,7 @@
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
 #include "sentry/kernel/task.h"
+#include "sentry/mm/usermem.h"
 
 #define MAX_DEPTH 4
 #define PRIVATE_BITS (LX_EPOLLWAKEUP | LX_EPOLLONESHOT | LX_EPOLLET | LX_EPOLLEXCLUSIVE)
@@ -37,6 +39,7 @@ struct epoll {
 	struct list ready;      /* of item.ready_link */
 	struct waitq queue;     /* epoll_wait, and poll on the epoll itself */
 	struct file *self;      /* immutable, no reference */
+	struct lx_epoll_params params; /* kept and shown: there is no device to poll; protected by lock */
 };
 
 struct item {
@@ -371,7 +374,38 @@ static void epoll_show(struct file *f, char *buf, size_t len)
 						 (unsigned long long)i->event.data);
 }
 
+static int64_t set_params(struct epoll *ep, struct task *t, uint64_t arg)
+{
+	struct lx_epoll_params p;
+
+	if (copy_in(t, &p, uaddr(arg), sizeof(p)) < 0)
+		return -EFAULT;
+	if (p.pad || p.busy_poll_usecs > INT32_MAX || p.prefer_busy_poll > 1)
+		return -EINVAL;
+	if (p.busy_poll_budget > LX_NAPI_POLL_WEIGHT && !cred_capable(t->cred, LX_CAP_NET_ADMIN))
+		return -EPERM;
+	LOCK_GUARD(&ep->lock);
+	ep->params = p;
+	return 0;
+}
+
+static int64_t epoll_ioctl(struct file *f, struct task *t, uint32_t cmd, uint64_t arg)
+{
+	struct epoll *ep = f->priv;
+	struct lx_epoll_params p;
+
+	if (cmd == LX_EPIOCSPARAMS)
+		return set_params(ep, t, arg);
+	if (cmd != LX_EPIOCGPARAMS)
+		return -ENOTTY;
+	lock_take(&ep->lock);
+	p = ep->params;
+	lock_drop(&ep->lock);
+	return copy_out(t, uaddr(arg), &p, sizeof(p));
+}
+
 static const struct file_ops epoll_ops = {
+	.ioctl = epoll_ioctl,
 	.poll = epoll_poll,
 	.release = epoll_release,
 	.show_fdinfo = epoll_show,

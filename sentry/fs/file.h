@@ -78,6 +78,7 @@ struct file {
 	bool readable, writable;
 	bool counted_writer;     /* in inode->writers */
 	uint64_t landlock_denied; /* LX_LANDLOCK_FS_* that the opener's domain did not give: TRUNCATE, IOCTL_DEV */
+	bool created;            /* its open made it: F_CREATED_QUERY */
 	bool executing;          /* a program that runs: counted in inode->executing; set by exec while the file is its own */
 	/* atomic */
 	_Atomic uint32_t flags;  /* LX_O_* as F_GETFL shows them */

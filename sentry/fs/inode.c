@@ -62,6 +62,7 @@ void inode_init(struct inode *i, const struct inode_ops *ops, struct super *supe
 		.ctime = now,
 		.btime = now,
 	};
+	atomic_init(&i->rw_hint, 0);
 	atomic_init(&i->fifo, NULL);
 	atomic_init(&i->bound_socket, NULL);
 	atomic_init(&i->locks, NULL);

@@ -123,6 +123,7 @@ struct inode {
 	struct attr attr;
 	/* regular files: open for writing, and being executed; the one refuses the other (ETXTBSY) */
 	atomic_int writers, executing;
+	_Atomic uint8_t rw_hint; /* LX_RWH_*: F_SET_RW_HINT */
 	/* made at first need, freed with the inode; what they lead to begins with struct inode_part; see fs/fifo.c, net/unix.c, fs/flock.c, fs/inotify */
 	void *_Atomic fifo;
 	void *_Atomic bound_socket;

@@ -99,6 +99,13 @@ int dir_lookup_ahead(struct dentry *dir, const char *name, uint32_t len, const c
 	return ask(dir, name, len, out);
 }
 
+int dir_lookup_cached(struct dentry *dir, const char *name, uint32_t len, struct dentry **out)
+{
+	int ret = dir->inode->ops->revalidate ? 1 : cached(dir, name, len, dentry_hash(dir, name, len), out);
+
+	return ret == 1 ? -EAGAIN : ret;
+}
+
 int dir_lookup(struct dentry *dir, const char *name, uint32_t len, struct dentry **out)
 {
 	return dir_lookup_ahead(dir, name, len, NULL, false, out);

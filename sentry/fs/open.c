@@ -144,6 +144,8 @@ static int create_and_open(struct task *t, struct walk *w, const struct open_how
 	/* From here on as if it had been there, but for the permission check. */
 	if (ret == 0)
 		ret = open_inode(t, &made, how->flags, out);
+	if (ret == 0)
+		(*out)->created = true;
 	path_put(&made);
 	return ret;
 }

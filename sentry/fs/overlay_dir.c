@@ -232,22 +232,31 @@ static int exchange(struct inode *from, const char *name, struct inode *what, st
 static int ovl_rename(struct inode *from, const char *name, struct inode *what, struct inode *to, const char *new_name,
 		      struct inode *victim, uint32_t flags)
 {
+	static const struct create_how whiteout = { .mode = LX_S_IFCHR };
 	bool dir = what->type == LX_S_IFDIR;
+	struct ovl_inode *left = NULL;
 	int ret = 0;
 
-	if (flags & LX_RENAME_WHITEOUT)
-		return -EINVAL;
 	if (flags & LX_RENAME_EXCHANGE)
 		return exchange(from, name, what, to, new_name, victim);
 	if (victim && dir)
 		ret = kill_dir(victim);
+	if (ret == 0 && flags & LX_RENAME_WHITEOUT && !(left = ovl_new(ovl_of(from)->os, &whiteout)))
+		ret = -ENOSPC;
 	if (ret == 0)
 		ret = set_name(to, new_name, what, victim && from_below(to, new_name), dir && !victim);
-	if (ret < 0)
+	if (ret < 0) {
+		inode_put(left ? &left->inode : NULL);
 		return ret;
+	}
 	if (victim && !dir)
 		add_links(victim, -1);
-	ret = clear_name(from, name, -(int)dir);
+	if (left) {
+		ret = set_name(from, name, &left->inode, from_below(from, name), -(int)dir);
+		inode_put(&left->inode);
+	} else {
+		ret = clear_name(from, name, -(int)dir);
+	}
 	inode_touch(what, ATTR_CTIME);
 	ovl_pin(ovl_of(what));
 	return ret;

@@ -139,7 +139,7 @@ static int ovl_fallocate(struct file *f, struct task *t, int mode, int64_t offse
 
 static int ovl_host_fd(struct file *f)
 {
-	return lower_of(f) && !is_upper(f) ? file_host_fd(lower_of(f)) : -1;
+	return lower_of(f) && !is_upper(f) ? file_host_fd(lower_of(f)) : atomic_load(&ovl_of(f->inode)->data.fd);
 }
 
 static void ovl_release(struct file *f)

@@ -146,6 +146,18 @@ static int may_rename(struct task *t, struct renaming *r)
 	return ret;
 }
 
+/* What the rename has left behind belongs to who renamed. */
+static void own_whiteout(struct task *t, struct renaming *r)
+{
+	struct setattr s = { .valid = ATTR_UID | ATTR_GID, .uid = t->cred->fsuid, .gid = t->cred->fsgid };
+	struct dentry *left;
+
+	if (dir_lookup_locked(r->from.at.dentry, r->from.last, r->from.last_len, &left) < 0)
+		return;
+	inode_apply(left->inode, &s);
+	dentry_put(left);
+}
+
 static int rename_locked(struct task *t, struct renaming *r)
 {
 	struct inode *from = path_inode(&r->from.at), *to = path_inode(&r->to.at);
@@ -176,6 +188,8 @@ static int rename_locked(struct task *t, struct renaming *r)
 	/* Without memory for the new name the cache just forgets: the rename itself is done. */
 	if (dcache_move(r->what, r->to.at.dentry, r->to.last, r->to.last_len) < 0)
 		dcache_drop(r->what);
+	if (r->flags & LX_RENAME_WHITEOUT)
+		own_whiteout(t, r);
 	return 0;
 }
 

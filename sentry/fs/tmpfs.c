@@ -166,11 +166,11 @@ static int exchange(struct inode *from, const char *name, struct inode *what, st
 static int tmpfs_rename(struct inode *from, const char *name, struct inode *what, struct inode *to, const char *new_name,
 			struct inode *victim, uint32_t flags)
 {
+	static const struct create_how whiteout = { .mode = LX_S_IFCHR };
 	bool dir = what->type == LX_S_IFDIR;
+	struct tmpfs_inode *left = NULL;
 	int ret;
 
-	if (flags & LX_RENAME_WHITEOUT)
-		return -EINVAL;
 	if (flags & LX_RENAME_EXCHANGE)
 		return exchange(from, name, what, to, new_name, victim);
 	if (victim && dir) {
@@ -178,12 +178,17 @@ static int tmpfs_rename(struct inode *from, const char *name, struct inode *what
 		if (ret < 0)
 			return ret;
 	}
+	if (flags & LX_RENAME_WHITEOUT && !(left = tmpfs_inode_new(from->super, &whiteout)))
+		return -ENOSPC;
 	ret = change(to, new_name, what, dir && !victim);
-	if (ret < 0)
+	if (ret < 0) {
+		inode_put(left ? &left->inode : NULL);
 		return ret;
+	}
 	if (victim && !dir)
 		add_links(victim, -1);
-	change(from, name, NULL, -(int)dir);
+	change(from, name, left ? &left->inode : NULL, -(int)dir);
+	inode_put(left ? &left->inode : NULL);
 	inode_touch(what, ATTR_CTIME);
 	return 0;
 }

@@ -61,6 +61,11 @@ static int tmpfs_fallocate(struct file *f, struct task *t, int mode, int64_t off
 	return memfile_fallocate(f, data_of(f), mode, offset, len);
 }
 
+static int tmpfs_host_fd(struct file *f)
+{
+	return atomic_load(&data_of(f)->fd);
+}
+
 static const struct file_ops tmpfs_file_ops = {
 	.read = tmpfs_read,
 	.write = tmpfs_write,
@@ -69,6 +74,7 @@ static const struct file_ops tmpfs_file_ops = {
 	.fsync = tmpfs_fsync,
 	.truncate = tmpfs_truncate,
 	.fallocate = tmpfs_fallocate,
+	.host_fd = tmpfs_host_fd,
 	.name = "tmpfs",
 };
 

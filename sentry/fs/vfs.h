@@ -63,6 +63,7 @@ enum {
 	WALK_DIRECTORY = 2,    /* the result must be a directory */
 	WALK_PARENT = 4,       /* stop at the last component's directory */
 	WALK_EMPTY = 8,        /* AT_EMPTY_PATH: "" means the starting fd itself */
+	WALK_CACHED = 1024,    /* only names that the cache knows: -EAGAIN otherwise */
 	WALK_WILL_OPEN = 512,  /* a hint: what is found will be opened for reading */
 	WALK_BENEATH = 16, WALK_IN_ROOT = 32, WALK_NO_MAGICLINKS = 64, WALK_NO_SYMLINKS = 128, WALK_NO_XDEV = 256, /* openat2 */
 };

@@ -204,7 +204,10 @@ static int step(struct walk *w, const char *name, uint32_t len, bool links)
 		return 0;
 	if (len == 2 && name[0] == '.' && name[1] == '.')
 		return step_up(w);
-	ret = dir_lookup_ahead(w->at.dentry, name, len, name, w->flags & WALK_WILL_OPEN, &d);
+	if (w->flags & WALK_CACHED)
+		ret = dir_lookup_cached(w->at.dentry, name, len, &d);
+	else
+		ret = dir_lookup_ahead(w->at.dentry, name, len, name, w->flags & WALK_WILL_OPEN, &d);
 	if (ret < 0)
 		return ret;
 	if (d->inode->type == LX_S_IFLNK && links) {

@@ -48,6 +48,8 @@ void walk_end(struct walk *);
 int dir_lookup(struct dentry *dir, const char *name, uint32_t len, struct dentry **out);
 /* The same for the first of several names (`rest`, from `name` to its end), with a hint to the filesystem about the others. */
 int dir_lookup_ahead(struct dentry *dir, const char *name, uint32_t len, const char *rest, bool open, struct dentry **out);
+/* Only from the cache, without asking anybody: -EAGAIN where it does not know. */
+int dir_lookup_cached(struct dentry *dir, const char *name, uint32_t len, struct dentry **out);
 /* The same with dir_lock held. */
 int dir_lookup_locked(struct dentry *dir, const char *name, uint32_t len, struct dentry **out);
 /* Adds a name that was just made to the cache (where its filesystem allows); *out referenced, may be NULL. dir_lock held. 0 or -ENOMEM. */

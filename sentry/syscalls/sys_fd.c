@@ -142,6 +142,25 @@ static int64_t add_seals(struct file *f, uint32_t seals)
 	return memdata_add_seals(m, seals);
 }
 
+/* How long what is written will live: kept with the inode, of no use to memory. */
+static int64_t rw_hint(struct task *t, struct file *f, int cmd, uaddr_t arg)
+{
+	uint64_t hint;
+
+	if (cmd == LX_F_GET_RW_HINT) {
+		hint = atomic_load(&f->inode->rw_hint);
+		return copy_out(t, arg, &hint, sizeof(hint));
+	}
+	if (!inode_owner_or_capable(t->cred, f->inode))
+		return -EPERM;
+	if (copy_in(t, &hint, arg, sizeof(hint)) < 0)
+		return -EFAULT;
+	if (hint > LX_RWH_WRITE_LIFE_EXTREME)
+		return -EINVAL;
+	atomic_store(&f->inode->rw_hint, (uint8_t)hint);
+	return 0;
+}
+
 /* The commands that only look at or change the file itself. */
 static int64_t file_fcntl(struct task *t, struct file *f, int cmd, uint64_t arg)
 {
@@ -174,6 +193,9 @@ static int64_t file_fcntl(struct task *t, struct file *f, int cmd, uint64_t arg)
 	case LX_F_SETPIPE_SZ:
 	case LX_F_GETPIPE_SZ:
 		return pipe_fcntl(f, (uint32_t)cmd, arg);
+	case LX_F_GET_RW_HINT:
+	case LX_F_SET_RW_HINT:
+		return rw_hint(t, f, cmd, uaddr(arg));
 	case LX_F_ADD_SEALS:
 		return add_seals(f, (uint32_t)arg);
 	case LX_F_GET_SEALS:
@@ -211,6 +233,8 @@ int64_t sys_fcntl(struct task *t, const struct sysargs *a)
 
 		return other ? other == f : -EBADF;
 	}
+	case LX_F_CREATED_QUERY:
+		return f->created;
 	case LX_F_GETFD:
 		return fd_get_cloexec(t, fd);
 	case LX_F_SETFD:

@@ -1,4 +1,4 @@
-/* fsync, fdatasync, sync, syncfs, sync_file_range, fallocate, fadvise64, readahead. */
+/* fsync, fdatasync, sync, syncfs, sync_file_range, fallocate. */
 #include <errno.h>
 
 #include "abi/fcntl.h"
@@ -100,25 +100,4 @@ int64_t sys_fallocate(struct task *t, const struct sysargs *a)
 	if (ret == 0)
 		notify_file(f, LX_IN_MODIFY);
 	return ret;
-}
-
-int64_t sys_fadvise64(struct task *t, const struct sysargs *a)
-{
-	AUTO_FILE struct file *f = fd_get_io(t, arg_fd(a, 0));
-
-	if (!f)
-		return -EBADF;
-	if (f->inode->type == LX_S_IFIFO)
-		return -ESPIPE;
-	/* Advice may be ignored; unknown advice may not. */
-	return arg_off(a, 2) < 0 || arg_u32(a, 3) > LX_POSIX_FADV_NOREUSE ? -EINVAL : 0;
-}
-
-int64_t sys_readahead(struct task *t, const struct sysargs *a)
-{
-	AUTO_FILE struct file *f = fd_get_io(t, arg_fd(a, 0));
-
-	if (!f || !f->readable)
-		return -EBADF;
-	return f->inode->type == LX_S_IFREG || f->inode->type == LX_S_IFBLK ? 0 : -EINVAL;
 }

@@ -96,8 +96,9 @@ static int resolve_to_walk(uint64_t resolve, uint32_t *walk)
 		{ LX_RESOLVE_NO_SYMLINKS, WALK_NO_SYMLINKS },
 		{ LX_RESOLVE_BENEATH, WALK_BENEATH },
 		{ LX_RESOLVE_IN_ROOT, WALK_IN_ROOT },
+		{ LX_RESOLVE_CACHED, WALK_CACHED },
 	};
-	uint64_t known = LX_RESOLVE_CACHED;
+	uint64_t known = 0;
 
 	*walk = 0;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -107,8 +108,7 @@ static int resolve_to_walk(uint64_t resolve, uint32_t *walk)
 	}
 	if (resolve & ~known || (resolve & LX_RESOLVE_BENEATH && resolve & LX_RESOLVE_IN_ROOT))
 		return -EINVAL;
-	/* "Only what is cached" may always be answered so; the caller then asks without it. */
-	return resolve & LX_RESOLVE_CACHED ? -EAGAIN : 0;
+	return 0;
 }
 
 int64_t sys_openat2(struct task *t, const struct sysargs *a)
@@ -128,6 +128,9 @@ int64_t sys_openat2(struct task *t, const struct sysargs *a)
 		return -EINVAL;
 	how = (struct open_how){ .flags = (uint32_t)in.flags, .mode = (uint32_t)in.mode };
 	ret = resolve_to_walk(in.resolve, &how.walk);
+	/* What changes something is not done from the cache alone. */
+	if (ret == 0 && how.walk & WALK_CACHED && how.flags & (WILL_CREATE | LX_O_TRUNC))
+		ret = -EAGAIN;
 	return ret < 0 ? ret : open_checked(t, arg_fd(a, 0), arg_addr(a, 1), &how);
 }
 

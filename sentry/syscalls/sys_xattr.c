@@ -1,4 +1,7 @@
-/* Extended attributes: getxattr, setxattr, listxattr, removexattr, each by path, by path without following, and by fd. xattr(7). */
+/*
+ * Extended attributes: getxattr, setxattr, listxattr, removexattr, each by path, by path without following, by fd, and (…at) by a directory's
+ * fd and path. xattr(7).
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -12,18 +15,27 @@
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
+#include "sentry/syscalls/fs_args.h"
 #include "sentry/syscalls/handlers.h"
 
-/* Where the first argument leads: a path, a path whose last link is not followed, or an fd. */
-enum by { BY_PATH, BY_LINK, BY_FD };
+/* A call of any of the four forms. */
+struct xcall {
+	int fd;          /* LX_AT_FDCWD, a directory's, or with `by_fd` the file's own */
+	bool by_fd;
+	uaddr_t path;
+	uint32_t walk;   /* WALK_* */
+	uaddr_t name, value;
+	size_t size;
+	uint32_t flags;  /* LX_XATTR_* */
+};
 
-static int find(struct task *t, const struct sysargs *a, enum by by, struct path *out)
+static int find(struct task *t, const struct xcall *c, struct path *out)
 {
 	AUTO_FILE struct file *f = NULL;
 
-	if (by != BY_FD)
-		return vfs_walk_user(t, LX_AT_FDCWD, arg_addr(a, 0), by == BY_LINK ? WALK_NOFOLLOW : 0, out);
-	f = fd_get_io(t, arg_fd(a, 0));
+	if (!c->by_fd)
+		return vfs_walk_user(t, c->fd, c->path, c->walk, out);
+	f = fd_get_io(t, c->fd);
 	return f ? file_as_path(f, out) : -EBADF;
 }
 
@@ -63,16 +75,16 @@ static int may_use(struct task *t, const struct path *p, const char *name, bool 
 	return -EOPNOTSUPP; /* system.posix_acl_*: no ACLs */
 }
 
-static int64_t do_get(struct task *t, const struct sysargs *a, enum by by)
+static int64_t do_get(struct task *t, const struct xcall *c)
 {
 	AUTO_PATH struct path p = { 0 };
 	char name[LX_XATTR_NAME_MAX + 1];
-	size_t size = arg_size(a, 3) < LX_XATTR_SIZE_MAX ? arg_size(a, 3) : LX_XATTR_SIZE_MAX;
+	size_t size = c->size < LX_XATTR_SIZE_MAX ? c->size : LX_XATTR_SIZE_MAX;
 	AUTO_FREE char *buf = NULL;
-	int64_t ret = get_name(t, arg_addr(a, 1), name);
+	int64_t ret = get_name(t, c->name, name);
 
 	if (ret == 0)
-		ret = find(t, a, by, &p);
+		ret = find(t, c, &p);
 	if (ret == 0)
 		ret = may_use(t, &p, name, false);
 	if (ret < 0)
@@ -83,22 +95,22 @@ static int64_t do_get(struct task *t, const struct sysargs *a, enum by by)
 	if (!path_inode(&p)->ops->getxattr)
 		return -EOPNOTSUPP;
 	ret = path_inode(&p)->ops->getxattr(path_inode(&p), name, buf, size);
-	if (ret > 0 && size && copy_out(t, arg_addr(a, 2), buf, (size_t)ret) < 0)
+	if (ret > 0 && size && copy_out(t, c->value, buf, (size_t)ret) < 0)
 		return -EFAULT;
 	return ret;
 }
 
-static int64_t do_set(struct task *t, const struct sysargs *a, enum by by)
+static int64_t do_set(struct task *t, const struct xcall *c)
 {
 	AUTO_PATH struct path p = { 0 };
 	char name[LX_XATTR_NAME_MAX + 1];
-	size_t size = arg_size(a, 3);
+	size_t size = c->size;
 	AUTO_FREE char *buf = NULL;
 	int64_t ret;
 
-	if (arg_u32(a, 4) & ~(uint32_t)(LX_XATTR_CREATE | LX_XATTR_REPLACE))
+	if (c->flags & ~(uint32_t)(LX_XATTR_CREATE | LX_XATTR_REPLACE))
 		return -EINVAL;
-	ret = get_name(t, arg_addr(a, 1), name);
+	ret = get_name(t, c->name, name);
 	if (ret < 0)
 		return ret;
 	if (size > LX_XATTR_SIZE_MAX)
@@ -106,27 +118,27 @@ static int64_t do_set(struct task *t, const struct sysargs *a, enum by by)
 	buf = mem_alloc(size ? size : 1);
 	if (!buf)
 		return -ENOMEM;
-	if (size && copy_in(t, buf, arg_addr(a, 2), size) < 0)
+	if (size && copy_in(t, buf, c->value, size) < 0)
 		return -EFAULT;
-	ret = find(t, a, by, &p);
+	ret = find(t, c, &p);
 	if (ret == 0)
 		ret = may_use(t, &p, name, true);
 	if (ret < 0)
 		return ret;
 	if (!path_inode(&p)->ops->setxattr)
 		return -EOPNOTSUPP;
-	ret = path_inode(&p)->ops->setxattr(path_inode(&p), name, buf, size, arg_int(a, 4));
+	ret = path_inode(&p)->ops->setxattr(path_inode(&p), name, buf, size, (int)c->flags);
 	if (ret == 0)
 		notify_path(&p, LX_IN_ATTRIB);
 	return ret;
 }
 
-static int64_t do_list(struct task *t, const struct sysargs *a, enum by by)
+static int64_t do_list(struct task *t, const struct xcall *c)
 {
 	AUTO_PATH struct path p = { 0 };
-	size_t size = arg_size(a, 2) < LX_XATTR_SIZE_MAX ? arg_size(a, 2) : LX_XATTR_SIZE_MAX;
+	size_t size = c->size < LX_XATTR_SIZE_MAX ? c->size : LX_XATTR_SIZE_MAX;
 	AUTO_FREE char *buf = NULL;
-	int64_t ret = find(t, a, by, &p);
+	int64_t ret = find(t, c, &p);
 
 	if (ret < 0)
 		return ret;
@@ -136,19 +148,19 @@ static int64_t do_list(struct task *t, const struct sysargs *a, enum by by)
 	if (!buf)
 		return -ENOMEM;
 	ret = path_inode(&p)->ops->listxattr(path_inode(&p), buf, size);
-	if (ret > 0 && size && copy_out(t, arg_addr(a, 1), buf, (size_t)ret) < 0)
+	if (ret > 0 && size && copy_out(t, c->value, buf, (size_t)ret) < 0)
 		return -EFAULT;
 	return ret;
 }
 
-static int64_t do_remove(struct task *t, const struct sysargs *a, enum by by)
+static int64_t do_remove(struct task *t, const struct xcall *c)
 {
 	AUTO_PATH struct path p = { 0 };
 	char name[LX_XATTR_NAME_MAX + 1];
-	int64_t ret = get_name(t, arg_addr(a, 1), name);
+	int64_t ret = get_name(t, c->name, name);
 
 	if (ret == 0)
-		ret = find(t, a, by, &p);
+		ret = find(t, c, &p);
 	if (ret == 0)
 		ret = may_use(t, &p, name, true);
 	if (ret < 0)
@@ -161,21 +173,111 @@ static int64_t do_remove(struct task *t, const struct sysargs *a, enum by by)
 	return ret;
 }
 
-#define THREE(plain, link, fd, what)                                            \
-	int64_t sys_##plain(struct task *t, const struct sysargs *a)            \
-	{                                                                       \
-		return what(t, a, BY_PATH);                                     \
-	}                                                                       \
-	int64_t sys_##link(struct task *t, const struct sysargs *a)             \
-	{                                                                       \
-		return what(t, a, BY_LINK);                                     \
-	}                                                                       \
-	int64_t sys_##fd(struct task *t, const struct sysargs *a)               \
-	{                                                                       \
-		return what(t, a, BY_FD);                                       \
+/* The first three forms; each call has its arguments in an order of its own. */
+static struct xcall plain(const struct sysargs *a, bool by_fd, uint32_t walk)
+{
+	return (struct xcall){ .fd = by_fd ? arg_fd(a, 0) : LX_AT_FDCWD, .by_fd = by_fd, .path = arg_addr(a, 0), .walk = walk, .name = arg_addr(a, 1),
+			       .value = arg_addr(a, 2), .size = arg_size(a, 3), .flags = arg_u32(a, 4) };
+}
+
+static struct xcall plain_list(const struct sysargs *a, bool by_fd, uint32_t walk)
+{
+	struct xcall c = plain(a, by_fd, walk);
+
+	c.value = arg_addr(a, 1);
+	c.size = arg_size(a, 2);
+	return c;
+}
+
+#define THREE(call, args, what)                                                     \
+	int64_t sys_##call(struct task *t, const struct sysargs *a)                 \
+	{                                                                           \
+		struct xcall c = args(a, false, 0);                                 \
+		return what(t, &c);                                                 \
+	}                                                                           \
+	int64_t sys_l##call(struct task *t, const struct sysargs *a)                \
+	{                                                                           \
+		struct xcall c = args(a, false, WALK_NOFOLLOW);                     \
+		return what(t, &c);                                                 \
+	}                                                                           \
+	int64_t sys_f##call(struct task *t, const struct sysargs *a)                \
+	{                                                                           \
+		struct xcall c = args(a, true, 0);                                  \
+		return what(t, &c);                                                 \
 	}
 
-THREE(getxattr, lgetxattr, fgetxattr, do_get)
-THREE(setxattr, lsetxattr, fsetxattr, do_set)
-THREE(listxattr, llistxattr, flistxattr, do_list)
-THREE(removexattr, lremovexattr, fremovexattr, do_remove)
+THREE(getxattr, plain, do_get)
+THREE(setxattr, plain, do_set)
+THREE(listxattr, plain_list, do_list)
+THREE(removexattr, plain, do_remove)
+
+/* The place of the …at form: with AT_EMPTY_PATH no path, or an empty one, means the fd itself. */
+static int at_place(struct task *t, const struct sysargs *a, struct xcall *c)
+{
+	char first = 0;
+	int ret = at_to_walk(arg_u32(a, 2), LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH, &c->walk);
+
+	if (ret < 0)
+		return ret;
+	c->fd = arg_fd(a, 0);
+	c->path = arg_addr(a, 1);
+	if (!(c->walk & WALK_EMPTY) || c->fd < 0)
+		return 0;
+	if (!uaddr_null(c->path) && copy_in(t, &first, c->path, 1) < 0)
+		return -EFAULT;
+	c->by_fd = !first;
+	return 0;
+}
+
+static int at_args(struct task *t, const struct sysargs *a, struct xcall *c)
+{
+	struct lx_xattr_args x = { 0 };
+	int ret;
+
+	if (arg_size(a, 5) < sizeof(x))
+		return -EINVAL;
+	if (arg_size(a, 5) > LX_PAGE_SIZE)
+		return -E2BIG;
+	ret = copy_in_struct(t, &x, sizeof(x), arg_addr(a, 4), arg_size(a, 5));
+	if (ret < 0)
+		return ret;
+	c->name = arg_addr(a, 3);
+	c->value = uaddr(x.value);
+	c->size = x.size;
+	c->flags = x.flags;
+	return at_place(t, a, c);
+}
+
+int64_t sys_setxattrat(struct task *t, const struct sysargs *a)
+{
+	struct xcall c = { 0 };
+	int ret = at_args(t, a, &c);
+
+	return ret < 0 ? ret : do_set(t, &c);
+}
+
+int64_t sys_getxattrat(struct task *t, const struct sysargs *a)
+{
+	struct xcall c = { 0 };
+	int ret = at_args(t, a, &c);
+
+	if (ret == 0 && c.flags)
+		ret = -EINVAL;
+	return ret < 0 ? ret : do_get(t, &c);
+}
+
+int64_t sys_listxattrat(struct task *t, const struct sysargs *a)
+{
+	struct xcall c = { .value = arg_addr(a, 3), .size = arg_size(a, 4) };
+	int ret = at_place(t, a, &c);
+
+	return ret < 0 ? ret : do_list(t, &c);
+}
+
+int64_t sys_removexattrat(struct task *t, const struct sysargs *a)
+{
+	struct xcall c = { .name = arg_addr(a, 3) };
+	int ret = at_place(t, a, &c);
+
+	return ret < 0 ? ret : do_remove(t, &c);
+}
