@@ -104,6 +104,15 @@ _Static_assert(sizeof(struct lx_open_how) == 24, "struct open_how");
 #define LX_F_GET_FILE_RW_HINT 1037
 #define LX_F_SET_FILE_RW_HINT 1038
 
+/* F_NOTIFY: what happens to names in a directory. */
+#define LX_DN_ACCESS 0x01u
+#define LX_DN_MODIFY 0x02u
+#define LX_DN_CREATE 0x04u
+#define LX_DN_DELETE 0x08u
+#define LX_DN_RENAME 0x10u
+#define LX_DN_ATTRIB 0x20u
+#define LX_DN_MULTISHOT 0x80000000u
+
 #define LX_RWH_WRITE_LIFE_EXTREME 5 /* the last of the hints */
 
 #define LX_FD_CLOEXEC 1

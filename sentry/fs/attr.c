@@ -6,6 +6,7 @@
 #include "abi/signal.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/landlock.h"
+#include "sentry/fs/lease.h"
 #include "sentry/fs/notify.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/vfs.h"
@@ -78,6 +79,8 @@ int vfs_setattr(struct task *t, const struct path *p, struct setattr *s)
 		ret = may_truncate(t, i, s);
 	if (ret == 0)
 		ret = setattr_permission(t->cred, i, s);
+	if (ret == 0 && s->valid & ATTR_SIZE)
+		ret = (int)lease_break(t, i, true, false);
 	if (ret < 0)
 		return ret;
 	if (s->valid & ATTR_SIZE)

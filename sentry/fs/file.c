@@ -11,10 +11,13 @@
 #include "abi/signal.h"
 #include "base/mem.h"
 #include "sentry/fs/anon.h"
+#include "sentry/fs/async.h"
 #include "sentry/fs/dentry.h"
+#include "sentry/fs/dnotify.h"
 #include "sentry/fs/epoll.h"
 #include "sentry/fs/flock.h"
 #include "sentry/fs/inode.h"
+#include "sentry/fs/lease.h"
 #include "sentry/fs/notify.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/signal.h"
@@ -41,6 +44,8 @@ struct file *file_new(const struct file_ops *ops, struct inode *inode, const str
 	f->writable = !(flags & LX_O_PATH) && (mode == LX_O_WRONLY || mode == LX_O_RDWR);
 	/* As in Linux a memfd's own file does not count: it may be executed while it is open. */
 	f->counted_writer = f->writable && path->mount != anon_mount();
+	if (f->readable || f->writable)
+		atomic_fetch_add(&inode->openers, 1);
 	if (f->counted_writer)
 		atomic_fetch_add(&inode->writers, 1);
 	atomic_init(&f->flags, flags & ~(uint32_t)NOT_KEPT);
@@ -61,9 +66,13 @@ static void file_free(struct file *f)
 		notify_file(f, f->writable ? LX_IN_CLOSE_WRITE : LX_IN_CLOSE_NOWRITE);
 	if (!list_empty(&f->epoll_items))
 		epoll_file_gone(f);
+	async_file_gone(f);
 	flock_file_gone(f);
+	lease_file_gone(f);
 	if (f->ops->release)
 		f->ops->release(f);
+	if (f->readable || f->writable)
+		atomic_fetch_sub(&f->inode->openers, 1);
 	if (f->counted_writer)
 		atomic_fetch_sub(&f->inode->writers, 1);
 	if (f->executing)
@@ -98,6 +107,7 @@ void file_close(struct file *f, struct fdtable *ft, struct task *t)
 	const struct file_ops *ops = f->ops;
 
 	flock_table_closed(f, ft);
+	dnotify_closed(f, ft);
 	if (f->ops->close_fd)
 		f->ops->close_fd(f, t);
 	file_put(f);

@@ -19,6 +19,7 @@
 #include "sentry/kernel/waitq.h"
 #include "sentry/mm/uio.h"
 
+struct async;
 struct file;
 struct task;
 struct inode;
@@ -64,6 +65,7 @@ struct file_ops {
 	void (*fd_closed)(void);
 	void (*release)(struct file *);                                     /* last reference gone; frees `priv` */
 	void (*show_fdinfo)(struct file *, char *buf, size_t len);          /* lines of /proc/PID/fdinfo; may be absent */
+	bool fasync;                                                        /* O_ASYNC means something: readiness is told by signal */
 	const char *name;                                                   /* "pipe", "goferfs", … for logs */
 };
 
@@ -85,8 +87,7 @@ struct file {
 	/* protected by pos_lock */
 	struct lock pos_lock;    /* taken by read, write, lseek, getdents on files with positions */
 	int64_t pos;
-	/* for F_SETOWN and O_ASYNC; protected by pos_lock */
-	int owner_pid, owner_type, owner_signal;
+	struct async *_Atomic async; /* F_SETOWN, F_SETSIG, O_ASYNC: made at first need; fs/async.c */
 	/* number of epoll watches; atomic */
 	atomic_int epoll_watches;
 	struct work deferred;    /* of file_put_deferred: used once, after the last reference */

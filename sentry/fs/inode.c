@@ -67,6 +67,7 @@ void inode_init(struct inode *i, const struct inode_ops *ops, struct super *supe
 	atomic_init(&i->bound_socket, NULL);
 	atomic_init(&i->locks, NULL);
 	atomic_init(&i->watches, NULL);
+	atomic_init(&i->leases, NULL);
 }
 
 struct inode *inode_get(struct inode *i)
@@ -91,6 +92,7 @@ void inode_put(struct inode *i)
 	part_free(&i->bound_socket);
 	part_free(&i->locks);
 	part_free(&i->watches);
+	part_free(&i->leases);
 	i->ops->destroy(i);
 }
 

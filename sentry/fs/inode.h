@@ -123,12 +123,14 @@ struct inode {
 	struct attr attr;
 	/* regular files: open for writing, and being executed; the one refuses the other (ETXTBSY) */
 	atomic_int writers, executing;
+	atomic_int openers;      /* open files that read or write: a write lease is for the only one */
 	_Atomic uint8_t rw_hint; /* LX_RWH_*: F_SET_RW_HINT */
-	/* made at first need, freed with the inode; what they lead to begins with struct inode_part; see fs/fifo.c, net/unix.c, fs/flock.c, fs/inotify */
+	/* made at first need, freed with the inode; what they lead to begins with struct inode_part; see fs/fifo.c, net/unix.c, fs/flock.c, fs/inotify, fs/lease.c */
 	void *_Atomic fifo;
 	void *_Atomic bound_socket;
 	void *_Atomic locks;
 	void *_Atomic watches;
+	void *_Atomic leases;
 };
 
 /* One instance of a filesystem. */

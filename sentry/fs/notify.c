@@ -5,12 +5,17 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "abi/fcntl.h"
+#include "abi/signal.h"
 #include "abi/stat.h"
 #include "base/mem.h"
+#include "sentry/fs/async.h"
 #include "sentry/fs/dentry.h"
+#include "sentry/fs/dnotify.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/inotify.h"
+#include "sentry/kernel/task.h"
 
 #define MAX_WATCHES 65536u /* fs.inotify.max_user_watches */
 
@@ -22,6 +27,16 @@ static atomic_uint last_cookie;
 struct watch_list {
 	struct inode_part part;
 	struct list watches; /* of watch.on_inode; protected by watch_lock */
+	struct list signals; /* of struct dn; the same */
+};
+
+/* F_NOTIFY: counted in notify_watches as well. */
+struct dn {
+	struct list link;
+	struct file *file;         /* no reference: ends with the fd's close */
+	const struct fdtable *ft;  /* compared only */
+	int fd;
+	uint32_t events;           /* LX_DN_* */
 };
 
 uint32_t notify_cookie(void)
@@ -48,6 +63,7 @@ static struct watch_list *list_of(struct inode *i)
 		return NULL;
 	fresh->part.free = list_free;
 	list_init(&fresh->watches);
+	list_init(&fresh->signals);
 	if (atomic_compare_exchange_strong(&i->watches, &seen, (void *)fresh))
 		return fresh;
 	mem_free(fresh);
@@ -153,6 +169,100 @@ void watch_remove_all(struct inotify *in)
 	mem_free(in->by_wd);
 }
 
+/* --- F_NOTIFY --------------------------------------------------------------------------------------------------------------- */
+
+static struct dn *dn_find(struct watch_list *l, const struct file *f, const struct fdtable *ft)
+{
+	struct dn *d;
+
+	list_for_each(d, &l->signals, link)
+		if (d->file == f && d->ft == ft)
+			return d;
+	return NULL;
+}
+
+static void dn_drop(struct dn *d)
+{
+	list_remove(&d->link);
+	atomic_fetch_sub(&notify_watches, 1);
+	mem_free(d);
+}
+
+void dnotify_closed(struct file *f, struct fdtable *ft)
+{
+	struct watch_list *l = f->inode->type == LX_S_IFDIR ? atomic_load(&f->inode->watches) : NULL;
+	struct dn *d;
+
+	if (!l)
+		return;
+	LOCK_GUARD(&watch_lock);
+	d = dn_find(l, f, ft);
+	if (d)
+		dn_drop(d);
+}
+
+int dnotify_set(struct task *t, struct file *f, int fd, uint32_t events)
+{
+	struct watch_list *l;
+	struct dn *d;
+	int ret;
+
+	if (!(events & ~LX_DN_MULTISHOT)) {
+		dnotify_closed(f, t->files);
+		return 0;
+	}
+	if (f->inode->type != LX_S_IFDIR)
+		return -ENOTDIR;
+	ret = async_set_owner(t, f, LX_F_OWNER_PID, task_pid(t), false);
+	l = ret == 0 ? list_of(f->inode) : NULL;
+	if (!l)
+		return ret < 0 ? ret : -ENOMEM;
+	LOCK_GUARD(&watch_lock);
+	d = dn_find(l, f, t->files);
+	if (!d) {
+		d = mem_zalloc(sizeof(*d));
+		if (!d)
+			return -ENOMEM;
+		d->file = f;
+		d->ft = t->files;
+		list_push_back(&l->signals, &d->link);
+		atomic_fetch_add(&notify_watches, 1);
+	}
+	d->fd = fd;
+	d->events |= events;
+	return 0;
+}
+
+static uint32_t dn_events(uint32_t mask)
+{
+	static const struct {
+		uint32_t in, dn;
+	} rows[] = {
+		{ LX_IN_ACCESS, LX_DN_ACCESS }, { LX_IN_MODIFY, LX_DN_MODIFY }, { LX_IN_ATTRIB, LX_DN_ATTRIB },
+		{ LX_IN_CREATE | LX_IN_MOVED_TO, LX_DN_CREATE }, { LX_IN_DELETE | LX_IN_MOVED_FROM, LX_DN_DELETE },
+		{ LX_IN_MOVED_FROM, LX_DN_RENAME },
+	};
+	uint32_t dn = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		dn |= mask & rows[i].in ? rows[i].dn : 0;
+	return dn;
+}
+
+/* watch_lock held. Who did not ask for more than one event is told once. */
+static void tell_signals(struct watch_list *l, uint32_t mask)
+{
+	struct dn *d, *next;
+
+	list_for_each_safe(d, next, &l->signals, link) {
+		if (!(d->events & dn_events(mask)))
+			continue;
+		async_post(d->file, d->fd, LX_POLL_MSG);
+		if (!(d->events & LX_DN_MULTISHOT))
+			dn_drop(d);
+	}
+}
+
 /* --- events ------------------------------------------------------------------------------------------------------------------ */
 
 struct happening {
@@ -178,6 +288,8 @@ static void tell(struct inode *i, const struct happening *h)
 	if (!l)
 		return;
 	lock_take(&watch_lock);
+	if (h->name)
+		tell_signals(l, h->mask);
 	list_for_each_safe(w, next, &l->watches, on_inode) {
 		bool wanted = wants(w, h);
 

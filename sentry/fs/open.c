@@ -8,6 +8,7 @@
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/landlock.h"
+#include "sentry/fs/lease.h"
 #include "sentry/fs/notify.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/special.h"
@@ -125,6 +126,8 @@ int vfs_open_path(struct task *t, const struct path *p, uint32_t flags, struct f
 	ret = may_open(t, p, &flags);
 	if (ret == 0)
 		ret = landlock_may_open(t->cred, p, flags);
+	if (ret == 0)
+		ret = (int)lease_break(t, path_inode(p), access_wanted(flags) & MAY_WRITE, flags & LX_O_NONBLOCK);
 	if (ret == 0 && flags & LX_O_TRUNC)
 		ret = truncate_opened(t, path_inode(p));
 	if (ret == 0)

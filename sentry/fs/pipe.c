@@ -259,6 +259,7 @@ static void pipefile_release(struct file *f)
 }
 
 static const struct file_ops pipe_ops = {
+	.fasync = true,
 	.read = pipefile_read,
 	.write = pipefile_write,
 	.poll = pipefile_poll,

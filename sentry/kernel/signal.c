@@ -217,11 +217,26 @@ static bool landlocked(const struct cred *mine, struct process *to)
 	return scoped;
 }
 
+bool signal_ids_may_send(uint32_t uid, uint32_t euid, struct process *to)
+{
+	struct cred *theirs = process_cred(to);
+	bool same;
+
+	if (!theirs)
+		return to->counted_uid == uid;
+	same = euid == theirs->suid || euid == theirs->uid || uid == theirs->suid || uid == theirs->uid;
+	cred_put(theirs);
+	return same;
+}
+
+bool signal_has_codes(int signo)
+{
+	return SIGBIT(signo) & (SIGNALS_SYNCHRONOUS | SIGBIT(LX_SIGCHLD) | SIGBIT(LX_SIGIO));
+}
+
 int signal_may_send(const struct task *from, struct process *to, int signo)
 {
 	const struct cred *mine = from->cred;
-	struct cred *theirs;
-	bool same;
 
 	if (from->proc == to)
 		return 0;
@@ -231,12 +246,7 @@ int signal_may_send(const struct task *from, struct process *to, int signo)
 		return 0;
 	if (signo == LX_SIGCONT && from->proc->session == to->session)
 		return 0;
-	theirs = process_cred(to);
-	if (!theirs)
-		return to->counted_uid == mine->uid ? 0 : -EPERM;
-	same = mine->euid == theirs->suid || mine->euid == theirs->uid || mine->uid == theirs->suid || mine->uid == theirs->uid;
-	cred_put(theirs);
-	return same ? 0 : -EPERM;
+	return signal_ids_may_send(mine->uid, mine->euid, to) ? 0 : -EPERM;
 }
 
 void signal_force(struct task *t, const struct lx_siginfo *info)

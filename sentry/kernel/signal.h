@@ -29,6 +29,10 @@ int signal_send_pgrp(struct pgrp *, const struct lx_siginfo *); /* k->lock held 
 void siginfo_init_kill(struct lx_siginfo *, int signo, const struct task *from);
 /* May `from` send signo to `to`? kill(2)'s rule. 0 or -EPERM. */
 int signal_may_send(const struct task *from, struct process *to, int signo);
+/* The same for ids that were noted earlier (F_SETOWN), without regard to capabilities. */
+bool signal_ids_may_send(uint32_t uid, uint32_t euid, struct process *to);
+/* Has the signal si_codes of its own (SIGSEGV, SIGCHLD…)? */
+bool signal_has_codes(int signo);
 /* What a write with nobody to read it brings. */
 void signal_send_sigpipe(struct task *);
 /* For faults: unblocks and un-ignores, so that it cannot be missed. */

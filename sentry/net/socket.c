@@ -137,6 +137,7 @@ static void sockfile_release(struct file *f)
 }
 
 static const struct file_ops socket_file_ops = {
+	.fasync = true,
 	.read = sockfile_read,
 	.write = sockfile_write,
 	.poll = sockfile_poll,

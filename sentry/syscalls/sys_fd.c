@@ -4,10 +4,13 @@
 #include "abi/fcntl.h"
 #include "abi/memfd.h"
 #include "abi/signal.h"
+#include "sentry/fs/async.h"
+#include "sentry/fs/dnotify.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/flock.h"
 #include "sentry/fs/inode.h"
+#include "sentry/fs/lease.h"
 #include "sentry/fs/memdata.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/pipefile.h"
@@ -15,8 +18,6 @@
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/syscalls/handlers.h"
-
-#define DN_MULTISHOT 0x80000000u
 
 static int64_t dup_from(struct task *t, struct file *f, int min, bool cloexec)
 {
@@ -59,7 +60,7 @@ int64_t sys_dup3(struct task *t, const struct sysargs *a)
 	return f ? fd_replace(t, to, f, arg_u32(a, 2) & LX_O_CLOEXEC) : -EBADF;
 }
 
-static int64_t set_flags(struct task *t, struct file *f, uint32_t arg)
+static int64_t set_flags(struct task *t, struct file *f, int fd, uint32_t arg)
 {
 	uint32_t changes = LX_O_APPEND | LX_O_NONBLOCK | LX_O_ASYNC | LX_O_DIRECT | LX_O_NOATIME, old, now;
 	int ret;
@@ -70,6 +71,11 @@ static int64_t set_flags(struct task *t, struct file *f, uint32_t arg)
 	now = (old & ~changes) | (arg & changes);
 	if (f->ops->set_flags && now != old) {
 		ret = f->ops->set_flags(f, now);
+		if (ret < 0)
+			return ret;
+	}
+	if ((now ^ old) & LX_O_ASYNC && file_can_async(f)) {
+		ret = async_turn(f, fd, now & LX_O_ASYNC);
 		if (ret < 0)
 			return ret;
 	}
@@ -103,28 +109,38 @@ static int64_t record_lock(struct task *t, struct file *f, int cmd, uaddr_t arg)
 	return flock_set(t, f, ofd, &want, wait);
 }
 
-static int64_t set_owner(struct file *f, int type, int id)
+static int64_t set_owner(struct task *t, struct file *f, int type, int id)
 {
 	if (type < LX_F_OWNER_TID || type > LX_F_OWNER_PGRP)
 		return -EINVAL;
-	LOCK_GUARD(&f->pos_lock);
-	f->owner_type = type;
-	f->owner_pid = id;
-	return 0;
+	return async_set_owner(t, f, type, id, true);
+}
+
+/* The older form: a negative number is a process group's. */
+static int64_t old_owner(struct task *t, struct file *f, int cmd, int id)
+{
+	int type, pid;
+
+	if (cmd == LX_F_GETOWN) {
+		async_owner(f, &type, &pid);
+		return type == LX_F_OWNER_PGRP ? -pid : pid;
+	}
+	if (id == INT32_MIN)
+		return -EINVAL;
+	return id < 0 ? set_owner(t, f, LX_F_OWNER_PGRP, -id) : set_owner(t, f, LX_F_OWNER_PID, id);
 }
 
 static int64_t owner_ex(struct task *t, struct file *f, int cmd, uaddr_t arg)
 {
 	struct lx_f_owner_ex o;
-	int ret;
+	int ret, type, pid;
 
 	if (cmd == LX_F_SETOWN_EX) {
 		ret = copy_in(t, &o, arg, sizeof(o));
-		return ret < 0 ? ret : set_owner(f, o.type, o.pid);
+		return ret < 0 ? ret : set_owner(t, f, o.type, o.pid);
 	}
-	lock_take(&f->pos_lock);
-	o = (struct lx_f_owner_ex){ .type = f->owner_type, .pid = f->owner_pid };
-	lock_drop(&f->pos_lock);
+	async_owner(f, &type, &pid);
+	o = (struct lx_f_owner_ex){ .type = type, .pid = pid };
 	return copy_out(t, arg, &o, sizeof(o));
 }
 
@@ -162,13 +178,13 @@ static int64_t rw_hint(struct task *t, struct file *f, int cmd, uaddr_t arg)
 }
 
 /* The commands that only look at or change the file itself. */
-static int64_t file_fcntl(struct task *t, struct file *f, int cmd, uint64_t arg)
+static int64_t file_fcntl(struct task *t, struct file *f, int fd, int cmd, uint64_t arg)
 {
 	struct memdata *m;
 
 	switch (cmd) {
 	case LX_F_SETFL:
-		return set_flags(t, f, (uint32_t)arg);
+		return set_flags(t, f, fd, (uint32_t)arg);
 	case LX_F_GETLK:
 	case LX_F_SETLK:
 	case LX_F_SETLKW:
@@ -177,19 +193,17 @@ static int64_t file_fcntl(struct task *t, struct file *f, int cmd, uint64_t arg)
 	case LX_F_OFD_SETLKW:
 		return record_lock(t, f, cmd, uaddr(arg));
 	case LX_F_SETOWN:
-		return (int)arg < 0 ? set_owner(f, LX_F_OWNER_PGRP, -(int)arg) : set_owner(f, LX_F_OWNER_PID, (int)arg);
 	case LX_F_GETOWN:
-		return f->owner_type == LX_F_OWNER_PGRP ? -f->owner_pid : f->owner_pid;
+		return old_owner(t, f, cmd, (int)arg);
 	case LX_F_SETOWN_EX:
 	case LX_F_GETOWN_EX:
 		return owner_ex(t, f, cmd, uaddr(arg));
 	case LX_F_SETSIG:
 		if (arg > LX_NSIG)
 			return -EINVAL;
-		f->owner_signal = (int)arg;
-		return 0;
+		return async_set_signal(f, (int)arg);
 	case LX_F_GETSIG:
-		return f->owner_signal;
+		return async_signal(f);
 	case LX_F_SETPIPE_SZ:
 	case LX_F_GETPIPE_SZ:
 		return pipe_fcntl(f, (uint32_t)cmd, arg);
@@ -202,12 +216,11 @@ static int64_t file_fcntl(struct task *t, struct file *f, int cmd, uint64_t arg)
 		m = tmpfs_file_data(f);
 		return m ? (int64_t)m->seals : -EINVAL;
 	case LX_F_NOTIFY:
-		/* Asking for no events takes a watch back; there are none. */
-		return f->inode->type != LX_S_IFDIR ? -ENOTDIR : arg & ~(uint64_t)DN_MULTISHOT ? -EINVAL : 0;
+		return dnotify_set(t, f, fd, (uint32_t)arg);
 	case LX_F_SETLEASE:
-		return -EINVAL;
+		return lease_set(t, f, fd, (int)arg);
 	case LX_F_GETLEASE:
-		return LX_F_UNLCK;
+		return lease_get(f);
 	default:
 		return -EINVAL;
 	}
@@ -244,7 +257,7 @@ int64_t sys_fcntl(struct task *t, const struct sysargs *a)
 	default:
 		if (atomic_load(&f->flags) & LX_O_PATH)
 			return -EBADF;
-		return file_fcntl(t, f, cmd, arg);
+		return file_fcntl(t, f, fd, cmd, arg);
 	}
 }
 

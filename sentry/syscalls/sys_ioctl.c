@@ -4,6 +4,7 @@
 #include "abi/fcntl.h"
 #include "abi/ioctl.h"
 #include "abi/stat.h"
+#include "sentry/fs/async.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
@@ -13,7 +14,7 @@
 #include "sentry/syscalls/handlers.h"
 
 /* FIONBIO and FIOASYNC: one bit of the file's flags by an int in guest memory. */
-static int64_t set_flag(struct task *t, struct file *f, uint32_t flag, uaddr_t arg)
+static int64_t set_flag(struct task *t, struct file *f, int fd, uint32_t flag, uaddr_t arg)
 {
 	uint32_t old, now;
 	int32_t on;
@@ -25,6 +26,11 @@ static int64_t set_flag(struct task *t, struct file *f, uint32_t flag, uaddr_t a
 	now = on ? old | flag : old & ~flag;
 	if (f->ops->set_flags && now != old) {
 		ret = f->ops->set_flags(f, now);
+		if (ret < 0)
+			return ret;
+	}
+	if ((now ^ old) & LX_O_ASYNC) {
+		ret = file_can_async(f) ? async_turn(f, fd, now & LX_O_ASYNC) : -ENOTTY;
 		if (ret < 0)
 			return ret;
 	}
@@ -95,9 +101,9 @@ int64_t sys_ioctl(struct task *t, const struct sysargs *a)
 	case LX_FIONCLEX:
 		return fd_set_cloexec(t, arg_fd(a, 0), false);
 	case LX_FIONBIO:
-		return set_flag(t, f, LX_O_NONBLOCK, arg_addr(a, 2));
+		return set_flag(t, f, arg_fd(a, 0), LX_O_NONBLOCK, arg_addr(a, 2));
 	case LX_FIOASYNC:
-		return set_flag(t, f, LX_O_ASYNC, arg_addr(a, 2));
+		return set_flag(t, f, arg_fd(a, 0), LX_O_ASYNC, arg_addr(a, 2));
 	default:
 		break;
 	}

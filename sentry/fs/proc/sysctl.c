@@ -5,6 +5,7 @@
 
 #include "abi/cred.h"
 #include "sentry/fs/aio.h"
+#include "sentry/fs/lease.h"
 #include "sentry/fs/proc/proc.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/pid.h"
@@ -177,7 +178,7 @@ static const struct pseudo_entry fs_entries[] = {
 	SHOW("aio-nr", show_aio_nr),
 	NUMBER("protected_hardlinks", 1),
 	NUMBER("protected_symlinks", 1),
-	NUMBER("lease-break-time", 45),
+	NUMBER("lease-break-time", LEASE_BREAK_SECONDS),
 	NUMBER("overflowuid", LX_OVERFLOW_ID),
 	NUMBER("overflowgid", LX_OVERFLOW_ID),
 	TEXT("file-nr", "0\t0\t9223372036854775807\n"),

@@ -139,6 +139,7 @@ static void host_release(struct file *f)
 }
 
 static const struct file_ops host_ops = {
+	.fasync = true,
 	.read = host_read,
 	.write = host_write,
 	.poll = host_poll,

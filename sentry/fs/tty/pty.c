@@ -150,6 +150,7 @@ static void slave_release(struct file *f)
 }
 
 static const struct file_ops slave_ops = {
+	.fasync = true,
 	.read = slave_read,
 	.write = slave_write,
 	.poll = slave_poll,
@@ -312,6 +313,7 @@ static void master_release(struct file *f)
 }
 
 static const struct file_ops master_ops = {
+	.fasync = true,
 	.read = master_read,
 	.write = master_write,
 	.poll = master_poll,
