@@ -191,6 +191,15 @@ struct lx_xattr_args { /* setxattrat, getxattrat */
 };
 _Static_assert(sizeof(struct lx_xattr_args) == 16, "struct xattr_args");
 
+/* name_to_handle_at(2), open_by_handle_at(2) */
+#define LX_MAX_HANDLE_SZ 128
+#define LX_AT_HANDLE_MNT_ID_UNIQUE 0x001
+#define LX_AT_HANDLE_FID 0x200
+struct lx_file_handle {
+	uint32_t handle_bytes;
+	int32_t handle_type;
+};
+
 /* cachestat(2) */
 struct lx_cachestat_range {
 	uint64_t off, len;

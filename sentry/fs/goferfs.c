@@ -269,6 +269,7 @@ int goferfs_create(struct kernel *k, struct gofer_client *client, uint32_t root,
 		return ret;
 	}
 	super_init(&gs->super, &super_ops, "9p");
+	gs->super.handles = true;
 	gs->client = client;
 	gs->k = k;
 	gs->caching = cache != BOOT_CACHE_SHARED || flags & (GOFER_ROOT_IMMUTABLE | GOFER_ROOT_EXCLUSIVE);

@@ -5,6 +5,7 @@
 #include "abi/fcntl.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/landlock.h"
+#include "sentry/fs/handle.h"
 #include "sentry/fs/notify.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/vfs.h"
@@ -35,8 +36,10 @@ static int remove_locked(struct task *t, struct path *at, const char *name, stru
 		ret = i->ops->rmdir ? i->ops->rmdir(i, name, victim->inode) : -EPERM;
 	else
 		ret = i->ops->unlink ? i->ops->unlink(i, name, victim->inode) : -EPERM;
-	if (ret == 0)
+	if (ret == 0) {
 		dcache_unlink(victim);
+		handle_unlinked(victim->inode);
+	}
 	return ret;
 }
 
@@ -183,8 +186,10 @@ static int rename_locked(struct task *t, struct renaming *r)
 		dcache_exchange(r->what, r->victim);
 		return 0;
 	}
-	if (r->victim)
+	if (r->victim) {
 		dcache_unlink(r->victim);
+		handle_unlinked(r->victim->inode);
+	}
 	/* Without memory for the new name the cache just forgets: the rename itself is done. */
 	if (dcache_move(r->what, r->to.at.dentry, r->to.last, r->to.last_len) < 0)
 		dcache_drop(r->what);

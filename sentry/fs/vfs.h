@@ -32,6 +32,8 @@ struct mount {
 	char *source;              /* for /proc/mounts */
 	struct list link;          /* on mount_ns->mounts; protected by its lock */
 };
+/* What is added to the id where one is asked for that is never used again: ours never are. */
+#define MOUNT_UNIQUE_ID (1ull << 31)
 struct mount_ns;
 /* Builds the mount table of the boot spec. 0, or negative errno with a sentence in why. */
 int mounts_boot(struct kernel *, char *why, size_t why_len);

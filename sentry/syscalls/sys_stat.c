@@ -136,7 +136,7 @@ static struct lx_statx_timestamp stamp(struct timespec64 ts)
 	return (struct lx_statx_timestamp){ .tv_sec = ts.sec, .tv_nsec = ts.nsec };
 }
 
-static int64_t put_statx(struct task *t, uaddr_t out, const struct found *f)
+static int64_t put_statx(struct task *t, uaddr_t out, const struct found *f, uint32_t wanted)
 {
 	const struct attr *a = &f->attr;
 	struct lx_statx x = {
@@ -162,6 +162,10 @@ static int64_t put_statx(struct task *t, uaddr_t out, const struct found *f)
 		.stx_mnt_id = (uint64_t)f->mount_id,
 	};
 
+	if (wanted & LX_STATX_MNT_ID_UNIQUE) {
+		x.stx_mask ^= LX_STATX_MNT_ID | LX_STATX_MNT_ID_UNIQUE;
+		x.stx_mnt_id += MOUNT_UNIQUE_ID;
+	}
 	if (a->btime.sec || a->btime.nsec)
 		x.stx_mask |= LX_STATX_BTIME;
 	return copy_out(t, out, &x, sizeof(x));
@@ -178,7 +182,7 @@ int64_t sys_statx(struct task *t, const struct sysargs *a)
 	ret = at_to_walk(flags, LX_AT_SYMLINK_NOFOLLOW | LX_AT_NO_AUTOMOUNT | LX_AT_EMPTY_PATH | LX_AT_STATX_SYNC_TYPE, &walk);
 	if (ret == 0)
 		ret = get_at(t, arg_fd(a, 0), arg_addr(a, 1), walk, &f);
-	return ret < 0 ? ret : put_statx(t, arg_addr(a, 4), &f);
+	return ret < 0 ? ret : put_statx(t, arg_addr(a, 4), &f, arg_u32(a, 3));
 }
 
 static int64_t put_statfs(struct task *t, uaddr_t out, const struct path *p)
