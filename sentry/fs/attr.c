@@ -4,6 +4,7 @@
 #include "abi/cred.h"
 #include "abi/resource.h"
 #include "abi/signal.h"
+#include "sentry/fs/acl.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/landlock.h"
 #include "sentry/fs/lease.h"
@@ -86,6 +87,8 @@ int vfs_setattr(struct task *t, const struct path *p, struct setattr *s)
 	if (s->valid & ATTR_SIZE)
 		strip_on_truncate(t, i, s);
 	ret = i->ops->setattr ? i->ops->setattr(i, s) : -EPERM;
+	if (ret == 0 && s->valid & ATTR_MODE)
+		acl_chmod(i, s->mode);
 	if (ret == 0)
 		notify_path(p, s->valid & ATTR_SIZE ? LX_IN_MODIFY : LX_IN_ATTRIB);
 	return ret;

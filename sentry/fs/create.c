@@ -7,6 +7,7 @@
 
 #include "abi/cred.h"
 #include "abi/fcntl.h"
+#include "sentry/fs/acl.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/landlock.h"
 #include "sentry/fs/mount.h"
@@ -17,18 +18,20 @@
 #include "sentry/kernel/task.h"
 
 /* Owner, group and mode of something new in this directory. inode_init_owner of Linux. */
-static void new_owner(struct task *t, const struct inode *dir, const struct create_how *how, uint32_t umask, struct create_how *out)
+static void new_owner(struct task *t, struct inode *dir, const struct create_how *how, struct create_how *out, struct acl_gift *gift)
 {
 	uint32_t type = how->mode & LX_S_IFMT;
 
 	*out = *how;
 	out->uid = t->cred->fsuid;
 	out->gid = t->cred->fsgid;
+	*gift = (struct acl_gift){ 0 };
 	if (type == LX_S_IFLNK) {
 		out->mode = LX_S_IFLNK | 0777;
 		return;
 	}
-	out->mode &= ~umask;
+	if (!acl_inherit(dir, &out->mode, gift))
+		out->mode &= ~fsctx_umask(t->fs);
 	if (type == LX_S_IFDIR)
 		out->mode &= ~(LX_S_ISUID | LX_S_ISGID);
 	if (!(dir->attr.mode & LX_S_ISGID))
@@ -45,8 +48,8 @@ int create_at(struct task *t, const struct path *dir, const char *name, uint32_t
 {
 	struct inode *i = path_inode(dir), *made = NULL;
 	struct dentry *there = NULL;
-	uint32_t umask = fsctx_umask(t->fs);
 	struct create_how make;
+	struct acl_gift gift;
 	int ret;
 
 	LOCK_GUARD(&i->dir_lock);
@@ -66,8 +69,9 @@ int create_at(struct task *t, const struct path *dir, const char *name, uint32_t
 		return ret;
 	if (!i->ops->create)
 		return i->ops->unlink ? -EPERM : -EACCES;
-	new_owner(t, i, how, umask, &make);
+	new_owner(t, i, how, &make, &gift);
 	ret = i->ops->create(i, name, &make, t, &made);
+	acl_give(ret == 0 ? made : NULL, &gift);
 	if (ret == 0)
 		ret = dir_added(dir->dentry, name, len, made, out);
 	if (ret == 0)
@@ -80,6 +84,7 @@ int create_tmpfile(struct task *t, const struct path *dir, uint32_t mode, bool e
 {
 	struct inode *i = path_inode(dir), *made = NULL;
 	struct create_how how = { .mode = LX_S_IFREG | mode }, make;
+	struct acl_gift gift;
 	char name[32];
 	int ret = path_may_change(dir);
 
@@ -89,10 +94,11 @@ int create_tmpfile(struct task *t, const struct path *dir, uint32_t mode, bool e
 		return ret;
 	if (!i->ops->tmpfile)
 		return -EOPNOTSUPP;
-	new_owner(t, i, &how, fsctx_umask(t->fs), &make);
+	new_owner(t, i, &how, &make, &gift);
 	/* Bit 0 of rdev says that it may never get a name: regular files have no device number. */
 	make.rdev = exclusive;
 	ret = i->ops->tmpfile(i, &make, t, &made);
+	acl_give(ret == 0 ? made : NULL, &gift);
 	if (ret < 0)
 		return ret;
 	snprintf(name, sizeof(name), "#%llu", (unsigned long long)made->attr.ino);

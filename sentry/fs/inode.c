@@ -15,7 +15,7 @@ void super_init(struct super *s, const struct super_ops *ops, const char *fstype
 	s->ops = ops;
 	s->fstype = fstype;
 	s->dev = lx_makedev(0, atomic_fetch_add_explicit(&next_minor, 1, memory_order_relaxed));
-	s->nodentries = s->handles = false;
+	s->nodentries = s->handles = s->acls = false;
 	s->root = NULL;
 	atomic_init(&s->next_ino, 2);
 }
@@ -69,6 +69,7 @@ void inode_init(struct inode *i, const struct inode_ops *ops, struct super *supe
 	atomic_init(&i->watches, NULL);
 	atomic_init(&i->leases, NULL);
 	atomic_init(&i->handle, NULL);
+	atomic_init(&i->acls, NULL);
 }
 
 struct inode *inode_get(struct inode *i)
@@ -95,6 +96,7 @@ void inode_put(struct inode *i)
 	part_free(&i->watches);
 	part_free(&i->leases);
 	part_free(&i->handle);
+	part_free(&i->acls);
 	i->ops->destroy(i);
 }
 

@@ -125,13 +125,14 @@ struct inode {
 	atomic_int writers, executing;
 	atomic_int openers;      /* open files that read or write: a write lease is for the only one */
 	_Atomic uint8_t rw_hint; /* LX_RWH_*: F_SET_RW_HINT */
-	/* made at first need, freed with the inode; what they lead to begins with struct inode_part; see fs/fifo.c, net/unix.c, fs/flock.c, fs/inotify, fs/lease.c, fs/handle.c */
+	/* made at first need, freed with the inode; what they lead to begins with struct inode_part; see fs/fifo.c, net/unix.c, fs/flock.c, fs/inotify, fs/lease.c, fs/handle.c, fs/acl.c */
 	void *_Atomic fifo;
 	void *_Atomic bound_socket;
 	void *_Atomic locks;
 	void *_Atomic watches;
 	void *_Atomic leases;
 	void *_Atomic handle;
+	void *_Atomic acls;
 };
 
 /* One instance of a filesystem. */
@@ -146,6 +147,7 @@ struct super {
 	const char *fstype;       /* "tmpfs", "overlay", … as /proc/mounts shows it */
 	uint64_t dev;             /* st_dev */
 	bool handles;             /* name_to_handle_at(2) can be undone: fs/handle.h */
+	bool acls;                /* has POSIX access control lists: fs/acl.h */
 	bool nodentries;          /* do not cache names at all (proc) */
 	struct inode *root;       /* referenced; set by the filesystem's constructor; dropped with the last reference to the super */
 	_Atomic uint64_t next_ino;

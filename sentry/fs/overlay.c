@@ -142,7 +142,7 @@ struct super *overlay_create(struct kernel *k, struct super *lower, uint64_t siz
 		return NULL;
 	}
 	super_init(&os->super, &super_ops, "overlay");
-	os->super.handles = true;
+	os->super.handles = os->super.acls = true;
 	atomic_store(&os->super.next_ino, FIRST_UPPER_INO);
 	lock_init(&os->table_lock, RANK_LOWER_TABLE, "overlay table");
 	os->quota.k = k;

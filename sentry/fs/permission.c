@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "abi/cred.h"
+#include "sentry/fs/acl.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/kernel.h"
@@ -30,6 +31,10 @@ static int capability_permits(const struct cred *c, const struct inode *i, uint3
 
 int inode_permission(const struct cred *c, struct inode *i, uint32_t may)
 {
+	int ret = c->fsuid == i->attr.uid ? 1 : acl_permission(c, i, may);
+
+	if (ret <= 0)
+		return ret == 0 ? 0 : capability_permits(c, i, may);
 	/* Read without the lock: a chmod at the same time may count or not, as on Linux. */
 	if ((class_bits(c, &i->attr) & may) == may)
 		return 0;

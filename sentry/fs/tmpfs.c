@@ -365,7 +365,7 @@ struct super *tmpfs_create(struct kernel *k, uint64_t size, uint32_t mode)
 	if (!s)
 		return NULL;
 	super_init(&s->super, &super_ops, "tmpfs");
-	s->super.handles = true;
+	s->super.handles = s->super.acls = true;
 	s->quota.k = k;
 	s->quota.limit = size;
 	root = tmpfs_inode_new(&s->super, &how);

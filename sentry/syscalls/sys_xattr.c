@@ -8,6 +8,7 @@
 #include "abi/cred.h"
 #include "abi/fcntl.h"
 #include "base/mem.h"
+#include "sentry/fs/acl.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/permission.h"
@@ -72,11 +73,35 @@ static int may_use(struct task *t, const struct path *p, const char *name, bool 
 		return cred_capable(t->cred, LX_CAP_SYS_ADMIN) ? 0 : write ? -EPERM : -ENODATA;
 	if (has_prefix(name, "security."))
 		return !write || cred_capable(t->cred, LX_CAP_SYS_ADMIN) ? 0 : -EPERM;
-	return -EOPNOTSUPP; /* system.posix_acl_*: no ACLs */
+	return -EOPNOTSUPP;
+}
+
+static int64_t get_value(struct inode *i, const char *name, void *buf, size_t size)
+{
+	enum acl_kind kind;
+
+	if (acl_name(name, &kind))
+		return acl_get(i, kind, buf, size);
+	return i->ops->getxattr ? i->ops->getxattr(i, name, buf, size) : -EOPNOTSUPP;
+}
+
+static int put_value(struct task *t, const struct path *p, const char *name, const void *buf, size_t size, int flags)
+{
+	struct inode *i = path_inode(p);
+	enum acl_kind kind;
+	int ret;
+
+	if (acl_name(name, &kind))
+		return acl_set(t, p, kind, buf, size);
+	ret = may_use(t, p, name, true);
+	if (ret < 0)
+		return ret;
+	return i->ops->setxattr ? i->ops->setxattr(i, name, buf, size, flags) : -EOPNOTSUPP;
 }
 
 static int64_t do_get(struct task *t, const struct xcall *c)
 {
+	enum acl_kind kind;
 	AUTO_PATH struct path p = { 0 };
 	char name[LX_XATTR_NAME_MAX + 1];
 	size_t size = c->size < LX_XATTR_SIZE_MAX ? c->size : LX_XATTR_SIZE_MAX;
@@ -85,16 +110,14 @@ static int64_t do_get(struct task *t, const struct xcall *c)
 
 	if (ret == 0)
 		ret = find(t, c, &p);
-	if (ret == 0)
+	if (ret == 0 && !acl_name(name, &kind))
 		ret = may_use(t, &p, name, false);
 	if (ret < 0)
 		return ret;
 	buf = mem_alloc(size ? size : 1);
 	if (!buf)
 		return -ENOMEM;
-	if (!path_inode(&p)->ops->getxattr)
-		return -EOPNOTSUPP;
-	ret = path_inode(&p)->ops->getxattr(path_inode(&p), name, buf, size);
+	ret = get_value(path_inode(&p), name, buf, size);
 	if (ret > 0 && size && copy_out(t, c->value, buf, (size_t)ret) < 0)
 		return -EFAULT;
 	return ret;
@@ -122,15 +145,24 @@ static int64_t do_set(struct task *t, const struct xcall *c)
 		return -EFAULT;
 	ret = find(t, c, &p);
 	if (ret == 0)
-		ret = may_use(t, &p, name, true);
-	if (ret < 0)
-		return ret;
-	if (!path_inode(&p)->ops->setxattr)
-		return -EOPNOTSUPP;
-	ret = path_inode(&p)->ops->setxattr(path_inode(&p), name, buf, size, (int)c->flags);
+		ret = put_value(t, &p, name, buf, size, (int)c->flags);
 	if (ret == 0)
 		notify_path(&p, LX_IN_ATTRIB);
 	return ret;
+}
+
+/* The lists' names first; size 0 asks how much there is. */
+static int64_t list_names(struct inode *i, char *buf, size_t size)
+{
+	int64_t acls = acl_list(i, size ? buf : NULL, size), rest = 0;
+
+	if (acls < 0)
+		return acls;
+	if (i->ops->listxattr && size && (size_t)acls == size)
+		rest = i->ops->listxattr(i, NULL, 0) > 0 ? -ERANGE : 0;
+	else if (i->ops->listxattr)
+		rest = i->ops->listxattr(i, buf + (size ? acls : 0), size ? size - (size_t)acls : 0);
+	return rest < 0 ? rest : acls + rest;
 }
 
 static int64_t do_list(struct task *t, const struct xcall *c)
@@ -142,12 +174,10 @@ static int64_t do_list(struct task *t, const struct xcall *c)
 
 	if (ret < 0)
 		return ret;
-	if (!path_inode(&p)->ops->listxattr)
-		return 0;
 	buf = mem_alloc(size ? size : 1);
 	if (!buf)
 		return -ENOMEM;
-	ret = path_inode(&p)->ops->listxattr(path_inode(&p), buf, size);
+	ret = list_names(path_inode(&p), buf, size);
 	if (ret > 0 && size && copy_out(t, c->value, buf, (size_t)ret) < 0)
 		return -EFAULT;
 	return ret;
@@ -157,17 +187,18 @@ static int64_t do_remove(struct task *t, const struct xcall *c)
 {
 	AUTO_PATH struct path p = { 0 };
 	char name[LX_XATTR_NAME_MAX + 1];
+	enum acl_kind kind;
 	int64_t ret = get_name(t, c->name, name);
 
 	if (ret == 0)
 		ret = find(t, c, &p);
-	if (ret == 0)
+	if (ret == 0 && acl_name(name, &kind)) {
+		ret = acl_set(t, &p, kind, NULL, 0);
+	} else if (ret == 0) {
 		ret = may_use(t, &p, name, true);
-	if (ret < 0)
-		return ret;
-	if (!path_inode(&p)->ops->removexattr)
-		return -EOPNOTSUPP;
-	ret = path_inode(&p)->ops->removexattr(path_inode(&p), name);
+		if (ret == 0)
+			ret = path_inode(&p)->ops->removexattr ? path_inode(&p)->ops->removexattr(path_inode(&p), name) : -EOPNOTSUPP;
+	}
 	if (ret == 0)
 		notify_path(&p, LX_IN_ATTRIB);
 	return ret;
