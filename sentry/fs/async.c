@@ -116,17 +116,21 @@ int async_set_owner(struct task *t, struct file *f, int type, int pid, bool forc
 	return 0;
 }
 
-void async_owner(struct file *f, int *type, int *pid)
+void async_noted_owner(const struct file *f, int *type, int *pid)
 {
-	struct async *a = async_of(f, false);
+	struct async *a = atomic_load(&f->async);
 
 	*type = *pid = 0;
 	if (!a)
 		return;
-	lock_take(&a->lock);
+	LOCK_GUARD(&a->lock);
 	*type = a->type;
 	*pid = a->pid;
-	lock_drop(&a->lock);
+}
+
+void async_owner(struct file *f, int *type, int *pid)
+{
+	async_noted_owner(f, type, pid);
 	if (*pid && !exists(the_kernel, *type, *pid))
 		*pid = 0;
 }

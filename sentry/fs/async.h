@@ -15,6 +15,8 @@ struct task;
 /* F_SETOWN_EX; pid 0 takes the owner back. force: in place of one that is there. 0, -ESRCH, -ENOMEM. */
 int async_set_owner(struct task *, struct file *, int type, int pid, bool force);
 void async_owner(struct file *, int *type, int *pid); /* pid 0: none, or it is gone */
+/* The same as it was set, whether or not it still exists: under locks up to RANK_PIPE. */
+void async_noted_owner(const struct file *, int *type, int *pid);
 int async_set_signal(struct file *, int signo);       /* 0: SIGIO without a word; 0 or -ENOMEM */
 int async_signal(struct file *);
 /* Can this file's readiness be told by signal? */

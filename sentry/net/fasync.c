@@ -2,6 +2,7 @@
 #include "sentry/net/fasync.h"
 
 #include "abi/fcntl.h"
+#include "sentry/fs/async.h"
 #include "sentry/fs/file.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/session.h"
@@ -12,8 +13,7 @@ void fasync_prepare(struct fasync *a, const struct file *f)
 {
 	if (!f)
 		return;
-	a->type = __atomic_load_n(&f->owner_type, __ATOMIC_RELAXED);
-	a->pid = __atomic_load_n(&f->owner_pid, __ATOMIC_RELAXED);
+	async_noted_owner(f, &a->type, &a->pid);
 }
 
 static void signal_group(int pgid, const struct lx_siginfo *info)
