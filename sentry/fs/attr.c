@@ -6,6 +6,7 @@
 #include "abi/signal.h"
 #include "sentry/fs/acl.h"
 #include "sentry/fs/dentry.h"
+#include "sentry/fs/fileattr.h"
 #include "sentry/fs/landlock.h"
 #include "sentry/fs/lease.h"
 #include "sentry/fs/notify.h"
@@ -48,6 +49,8 @@ static int may_truncate(struct task *t, struct inode *i, struct setattr *s)
 {
 	if (i->type != LX_S_IFREG)
 		return i->type == LX_S_IFDIR ? -EISDIR : -EINVAL;
+	if (inode_append_only(i))
+		return -EPERM;
 	return inode_may_grow(t, i, s->size);
 }
 

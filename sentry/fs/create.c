@@ -9,6 +9,7 @@
 #include "abi/fcntl.h"
 #include "sentry/fs/acl.h"
 #include "sentry/fs/dentry.h"
+#include "sentry/fs/fileattr.h"
 #include "sentry/fs/landlock.h"
 #include "sentry/fs/mount.h"
 #include "sentry/fs/notify.h"
@@ -73,6 +74,8 @@ int create_at(struct task *t, const struct path *dir, const char *name, uint32_t
 	ret = i->ops->create(i, name, &make, t, &made);
 	acl_give(ret == 0 ? made : NULL, &gift);
 	if (ret == 0)
+		fileattr_inherit(i, made);
+	if (ret == 0)
 		ret = dir_added(dir->dentry, name, len, made, out);
 	if (ret == 0)
 		notify_name(i, name, made->type == LX_S_IFDIR, LX_IN_CREATE, 0);
@@ -99,6 +102,8 @@ int create_tmpfile(struct task *t, const struct path *dir, uint32_t mode, bool e
 	make.rdev = exclusive;
 	ret = i->ops->tmpfile(i, &make, t, &made);
 	acl_give(ret == 0 ? made : NULL, &gift);
+	if (ret == 0)
+		fileattr_inherit(i, made);
 	if (ret < 0)
 		return ret;
 	snprintf(name, sizeof(name), "#%llu", (unsigned long long)made->attr.ino);
@@ -211,7 +216,7 @@ static int link_at(struct task *t, const struct path *dir, const char *name, uin
 		ret = landlock_link(t, dir, old);
 	if (ret == 0)
 		ret = inode_permission(t->cred, i, MAY_WRITE | MAY_EXEC);
-	if (ret == 0 && (what->type == LX_S_IFDIR || !i->ops->link))
+	if (ret == 0 && (what->type == LX_S_IFDIR || !i->ops->link || inode_fixed(what)))
 		ret = -EPERM;
 	if (ret == 0)
 		ret = i->ops->link(i, name, what);

@@ -124,6 +124,7 @@ struct inode {
 	/* regular files: open for writing, and being executed; the one refuses the other (ETXTBSY) */
 	atomic_int writers, executing;
 	atomic_int openers;      /* open files that read or write: a write lease is for the only one */
+	_Atomic uint32_t fileattr; /* LX_FS_*_FL: fs/fileattr.h */
 	_Atomic uint8_t rw_hint; /* LX_RWH_*: F_SET_RW_HINT */
 	/* made at first need, freed with the inode; what they lead to begins with struct inode_part; see fs/fifo.c, net/unix.c, fs/flock.c, fs/inotify, fs/lease.c, fs/handle.c, fs/acl.c */
 	void *_Atomic fifo;
@@ -147,6 +148,7 @@ struct super {
 	const char *fstype;       /* "tmpfs", "overlay", … as /proc/mounts shows it */
 	uint64_t dev;             /* st_dev */
 	bool handles;             /* name_to_handle_at(2) can be undone: fs/handle.h */
+	bool fileattr;            /* keeps flags of its inodes: fs/fileattr.h */
 	bool acls;                /* has POSIX access control lists: fs/acl.h */
 	bool nodentries;          /* do not cache names at all (proc) */
 	struct inode *root;       /* referenced; set by the filesystem's constructor; dropped with the last reference to the super */

@@ -12,27 +12,11 @@
 #include "base/host.h"
 #include "base/mem.h"
 #include "sentry/kernel/dispatch.h"
-#include "sentry/kernel/kernel.h"
 #include "sentry/mm/uio.h"
 
 #define LOAD_CHUNK (256u << 10)
+#define SHORT_TARGET 128u
 #define PAGE_UP(n) (((n) + 4095) & ~(int64_t)4095)
-
-int memquota_charge(struct memquota *q, int64_t bytes)
-{
-	int64_t now;
-
-	if (bytes == 0)
-		return 0;
-	now = atomic_fetch_add(&q->used, bytes) + bytes;
-	if (bytes > 0 && ((q->limit && now > (int64_t)q->limit) || (q->k && memory_charge(q->k, bytes) < 0))) {
-		atomic_fetch_sub(&q->used, bytes);
-		return -ENOSPC;
-	}
-	if (bytes < 0 && q->k)
-		memory_charge(q->k, bytes);
-	return 0;
-}
 
 /* Would that much more fit? For files whose charge is known only afterwards. */
 static int probe(struct memquota *q, int64_t bytes)
@@ -58,9 +42,41 @@ static void recharge(struct memdata *m, int64_t bytes)
 		m->charged = bytes;
 }
 
+int memdata_count_inode(struct memdata *m)
+{
+	int ret = memquota_charge_names(m->quota, 1);
+
+	m->counted = ret == 0;
+	return ret;
+}
+
+int memdata_count_target(struct memdata *m, size_t len)
+{
+	int ret = len < SHORT_TARGET ? 0 : memquota_charge(m->quota, 4096);
+
+	m->charged = ret == 0 && len >= SHORT_TARGET ? 4096 : 0;
+	return ret;
+}
+
+int memdata_count_link(struct memdata *m, bool more)
+{
+	int ret = 0;
+
+	LOCK_GUARD(&m->lock);
+	if (more)
+		ret = memquota_charge_names(m->quota, 1);
+	else if (!m->links)
+		return 0; /* of a lower file's links, which are not ours */
+	else
+		memquota_charge_names(m->quota, -1);
+	m->links += ret < 0 ? 0 : more ? 1u : -1u;
+	return ret;
+}
+
 void memdata_free(struct memdata *m)
 {
 	recharge(m, 0);
+	memquota_charge_names(m->quota, -(int64_t)(m->links + m->counted));
 	filemap_drop(&m->map);
 	mem_free(m->buf);
 	if (m->fd >= 0)
@@ -70,10 +86,24 @@ void memdata_free(struct memdata *m)
 /* What the host has really stored, for files with holes and mapped ones. Never refuses: the bytes are there already. */
 static void resync(struct memdata *m)
 {
+	int64_t least = m->mapped ? PAGE_UP(m->size) : 0, bytes;
 	struct stat st;
 
-	if (m->fd >= 0 && host_fstat(m->fd, &st) == 0)
-		recharge(m, (int64_t)st.st_blocks * 512);
+	if (m->fd < 0 || host_fstat(m->fd, &st) < 0)
+		return;
+	bytes = (int64_t)st.st_blocks * 512;
+	recharge(m, bytes > least ? bytes : least);
+}
+
+/* Faults through mappings may store every page below size. */
+static int charge_mapped(struct memdata *m, int64_t size)
+{
+	int64_t more = size > INT64_MAX - 4095 ? INT64_MAX : PAGE_UP(size) - m->charged;
+	int ret = more > INT64_MAX / 2 ? -ENOSPC : more > 0 ? memquota_charge(m->quota, more) : 0;
+
+	if (ret == 0 && more > 0)
+		m->charged += more;
+	return ret;
 }
 
 /* Moves the bytes into a memfd; the lock is held. */
@@ -99,6 +129,8 @@ static int become_memfd(struct memdata *m)
 	m->cap = 0;
 	m->dense = m->charged;
 	atomic_store(&m->fd, fd);
+	if (m->mapped)
+		resync(m);
 	return 0;
 }
 
@@ -107,13 +139,14 @@ int memdata_fd(struct memdata *m)
 	int ret = 0;
 
 	LOCK_GUARD(&m->lock);
+	if (!m->mapped && charge_mapped(m, m->size) < 0)
+		return -ENOMEM;
+	m->mapped = m->sparse = true;
 	/* An fd made on a tracer thread would land in the guests' table: the reactor is to ask again. */
 	if (m->fd < 0 && sched_on_tracer())
 		return -EAGAIN;
 	if (m->fd < 0)
 		ret = become_memfd(m);
-	/* Faults through the mapping store pages that no write was charged for. */
-	m->sparse = true;
 	return ret < 0 ? ret : m->fd;
 }
 
@@ -289,6 +322,8 @@ int memdata_resize(struct memdata *m, int64_t size)
 	LOCK_GUARD(&m->lock);
 	if ((size < m->size && m->seals & LX_F_SEAL_SHRINK) || (size > m->size && m->seals & LX_F_SEAL_GROW))
 		return -EPERM;
+	if (m->mapped && size > m->size && charge_mapped(m, size) < 0)
+		return -ENOSPC;
 	if (m->fd >= 0)
 		ret = (int)host_ret(ftruncate(m->fd, size));
 	else if (size < m->cap)
@@ -310,36 +345,119 @@ int memdata_resize(struct memdata *m, int64_t size)
 	return 0;
 }
 
+/* Copies the bytes from `from` on to `to`, up to the size; backwards where they move up. The lock is held. */
+static int move_bytes(struct memdata *m, int64_t from, int64_t to)
+{
+	AUTO_FREE char *chunk = mem_alloc(LOAD_CHUNK);
+	int64_t left = m->size - from, at, n;
+
+	if (!chunk)
+		return -ENOMEM;
+	for (int64_t done = 0; done < left; done += n) {
+		n = left - done < (int64_t)LOAD_CHUNK ? left - done : (int64_t)LOAD_CHUNK;
+		at = to < from ? done : left - done - n;
+		n = HOST_RETRY(pread(m->fd, chunk, (size_t)n, from + at));
+		if (n <= 0)
+			return n < 0 ? (int)n : -EIO;
+		if (HOST_RETRY(pwrite(m->fd, chunk, (size_t)n, to + at)) != n)
+			return -ENOSPC;
+	}
+	return 0;
+}
+
+/* The bytes behind a range that is taken out move down: as ext4 does it, whole blocks and not the end. */
+static int collapse(struct memdata *m, int64_t offset, int64_t len)
+{
+	int ret = move_bytes(m, offset + len, offset);
+
+	return ret < 0 ? ret : (int)host_ret(ftruncate(m->fd, m->size - len));
+}
+
+static int insert(struct memdata *m, int64_t offset, int64_t len)
+{
+	int ret = (int)host_ret(ftruncate(m->fd, m->size + len));
+
+	if (ret == 0)
+		ret = move_bytes(m, offset, offset + len);
+	return ret < 0 ? ret : (int)host_ret(fallocate(m->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, len));
+}
+
+/* COLLAPSE_RANGE and INSERT_RANGE; the lock is held and there is a memfd. */
+static int shift(struct memdata *m, int mode, int64_t offset, int64_t len)
+{
+	bool more = mode & LX_FALLOC_FL_INSERT_RANGE;
+	int64_t size = m->size, after;
+	int ret;
+
+	if (offset % 4096 || len % 4096 || (more ? offset >= size : offset + len >= size))
+		return -EINVAL;
+	if (__builtin_add_overflow(size, more ? len : -len, &after))
+		return -EFBIG;
+	/* What is moved may have been a hole and is not any more. */
+	ret = m->mapped && more ? charge_mapped(m, after) : probe(m->quota, size - offset);
+	if (ret < 0)
+		return ret;
+	ret = more ? insert(m, offset, len) : collapse(m, offset, len);
+	if (ret == 0)
+		atomic_store(&m->size, after);
+	return ret;
+}
+
+/* Zeroes the range and has it stored: no holes. */
+static int zero(struct memdata *m, int mode, int64_t offset, int64_t len)
+{
+	int ret = (int)host_ret(fallocate(m->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, len));
+
+	return ret < 0 ? ret : (int)host_ret(fallocate(m->fd, mode & LX_FALLOC_FL_KEEP_SIZE, offset, len));
+}
+
+static int sealed_against(const struct memdata *m, int mode, int64_t end)
+{
+	uint32_t seals = m->seals;
+
+	if (seals & (LX_F_SEAL_WRITE | LX_F_SEAL_FUTURE_WRITE) && mode & ~LX_FALLOC_FL_KEEP_SIZE)
+		return -EPERM;
+	return seals & LX_F_SEAL_GROW && !(mode & LX_FALLOC_FL_KEEP_SIZE) && end > m->size ? -EPERM : 0;
+}
+
+static int fallocate_locked(struct memdata *m, int mode, int64_t offset, int64_t len)
+{
+	bool stores = !(mode & LX_FALLOC_FL_PUNCH_HOLE);
+	int ret;
+
+	if (mode & (LX_FALLOC_FL_COLLAPSE_RANGE | LX_FALLOC_FL_INSERT_RANGE))
+		return shift(m, mode, offset, len);
+	/* The limit is asked first: the host would give what the sandbox may not have. */
+	ret = stores ? probe(m->quota, len) : 0;
+	if (ret < 0)
+		return ret;
+	if (mode & LX_FALLOC_FL_ZERO_RANGE)
+		ret = zero(m, mode, offset, len);
+	else
+		ret = (int)host_ret(fallocate(m->fd, mode, offset, len));
+	if (ret == 0 && !(mode & LX_FALLOC_FL_KEEP_SIZE) && offset + len > m->size)
+		atomic_store(&m->size, offset + len);
+	return ret;
+}
+
 int memdata_fallocate(struct memdata *m, int mode, int64_t offset, int64_t len)
 {
-	bool grows = !(mode & (LX_FALLOC_FL_KEEP_SIZE | LX_FALLOC_FL_PUNCH_HOLE)), stores = !(mode & LX_FALLOC_FL_PUNCH_HOLE);
 	int64_t end;
-	int ret = 0;
+	int ret;
 
-	if (mode & ~(LX_FALLOC_FL_KEEP_SIZE | LX_FALLOC_FL_PUNCH_HOLE))
+	if (mode & LX_FALLOC_FL_UNSHARE_RANGE)
 		return -EOPNOTSUPP;
 	if (__builtin_add_overflow(offset, len, &end))
 		return -EFBIG;
 	LOCK_GUARD(&m->lock);
-	if (m->seals & (LX_F_SEAL_WRITE | LX_F_SEAL_FUTURE_WRITE) && !stores)
-		return -EPERM;
-	if (m->seals & LX_F_SEAL_GROW && grows && end > m->size)
-		return -EPERM;
-	if (m->fd < 0)
+	ret = sealed_against(m, mode, end);
+	if (ret == 0 && m->fd < 0)
 		ret = become_memfd(m);
 	if (ret < 0)
 		return ret;
-	if (stores) {
-		/* The limit is asked first: the host would give what the sandbox may not have. */
-		ret = probe(m->quota, len);
-		if (ret < 0)
-			return ret;
-	}
-	ret = (int)host_ret(fallocate(m->fd, mode, offset, len));
 	m->sparse = true;
+	ret = fallocate_locked(m, mode, offset, len);
 	resync(m);
-	if (ret == 0 && grows && end > m->size)
-		atomic_store(&m->size, end);
 	return ret;
 }
 

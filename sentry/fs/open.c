@@ -7,6 +7,7 @@
 #include "sentry/fs/create.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/file.h"
+#include "sentry/fs/fileattr.h"
 #include "sentry/fs/landlock.h"
 #include "sentry/fs/lease.h"
 #include "sentry/fs/notify.h"
@@ -56,6 +57,8 @@ static int may_open(struct task *t, const struct path *p, uint32_t *flags)
 		break;
 	}
 	ret = inode_permission(t->cred, i, access_wanted(*flags));
+	if (ret == 0 && inode_append_only(i) && (*flags & LX_O_TRUNC || (may & MAY_WRITE && !(*flags & LX_O_APPEND))))
+		ret = -EPERM;
 	if (ret == 0 && *flags & LX_O_NOATIME && !inode_owner_or_capable(t->cred, i))
 		ret = -EPERM;
 	if (ret == 0 && may & MAY_WRITE && i->type == LX_S_IFREG)

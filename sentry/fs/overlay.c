@@ -106,15 +106,8 @@ static struct ovl_super *super_of(struct super *s)
 
 static int ovl_statfs(struct super *s, struct lx_statfs *out)
 {
-	const struct memquota *q = &super_of(s)->quota;
-	uint64_t limit = q->limit, used = (uint64_t)q->used / 4096 + 1; /* the root itself */
-
-	if (!limit && q->k && q->k->spec)
-		limit = q->k->spec->memory_limit;
 	*out = (struct lx_statfs){ .f_type = LX_OVERLAYFS_SUPER_MAGIC, .f_bsize = 4096, .f_frsize = 4096, .f_namelen = LX_NAME_MAX };
-	out->f_blocks = limit ? limit / 4096 : 1u << 21;
-	out->f_bfree = out->f_bavail = out->f_blocks > used ? out->f_blocks - used : 0;
-	out->f_files = out->f_ffree = 1u << 20;
+	memquota_statfs(&super_of(s)->quota, out);
 	return 0;
 }
 
@@ -142,11 +135,10 @@ struct super *overlay_create(struct kernel *k, struct super *lower, uint64_t siz
 		return NULL;
 	}
 	super_init(&os->super, &super_ops, "overlay");
-	os->super.handles = os->super.acls = true;
+	os->super.handles = os->super.acls = os->super.fileattr = true;
 	atomic_store(&os->super.next_ino, FIRST_UPPER_INO);
 	lock_init(&os->table_lock, RANK_LOWER_TABLE, "overlay table");
-	os->quota.k = k;
-	os->quota.limit = size;
+	memquota_init(&os->quota, k, size);
 	os->lower = lower;
 	root = ovl_wrap(os, inode_get(lower->root));
 	if (!root) {

@@ -106,6 +106,8 @@ static void add_links(struct inode *i, int by)
 	i->attr.ctime = now;
 	left = i->attr.nlink;
 	lock_drop(&i->lock);
+	if (by < 0)
+		memdata_count_link(&ovl_of(i)->data, false);
 	if (left == 0)
 		ovl_unpin(ovl_of(i));
 	else
@@ -149,9 +151,14 @@ static int ovl_link(struct inode *dir, const char *name, struct inode *target)
 
 	if (ovl_of(target)->nameless)
 		return -ENOENT;
+	ret = memdata_count_link(&ovl_of(target)->data, true);
+	if (ret < 0)
+		return ret;
 	ret = set_name(dir, name, target, false, 0);
 	if (ret == 0)
 		add_links(target, 1);
+	else
+		memdata_count_link(&ovl_of(target)->data, false);
 	return ret;
 }
 

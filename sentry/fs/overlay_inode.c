@@ -36,6 +36,7 @@ static struct ovl_inode *alloc(struct ovl_super *os, uint32_t mode, uint32_t uid
 	o->os = os;
 	lock_init(&o->copy_lock, RANK_COPY_UP, "overlay copy-up");
 	memdata_init(&o->data, &os->quota);
+	o->xattrs.quota = &os->quota;
 	dirtab_init(&o->dir);
 	return o;
 }
@@ -48,13 +49,15 @@ struct ovl_inode *ovl_new(struct ovl_super *os, const struct create_how *how)
 		return NULL;
 	o->inode.attr.rdev = how->rdev;
 	atomic_store(&o->upper, true);
-	if (!LX_S_ISLNK(how->mode))
-		return o;
-	o->target = mem_strdup(how->target);
-	if (!o->target) {
+	if (LX_S_ISLNK(how->mode))
+		o->target = mem_strdup(how->target);
+	if ((LX_S_ISLNK(how->mode) && !o->target) || memdata_count_inode(&o->data) < 0 ||
+	    memdata_count_target(&o->data, o->target ? strlen(o->target) : 0) < 0) {
 		inode_put(&o->inode);
 		return NULL;
 	}
+	if (!LX_S_ISLNK(how->mode))
+		return o;
 	o->inode.attr.size = (int64_t)strlen(how->target);
 	return o;
 }

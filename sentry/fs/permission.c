@@ -3,6 +3,7 @@
 
 #include "abi/cred.h"
 #include "sentry/fs/acl.h"
+#include "sentry/fs/fileattr.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/kernel.h"
@@ -33,6 +34,8 @@ int inode_permission(const struct cred *c, struct inode *i, uint32_t may)
 {
 	int ret = c->fsuid == i->attr.uid ? 1 : acl_permission(c, i, may);
 
+	if (may & MAY_WRITE && inode_immutable(i))
+		return -EPERM;
 	if (ret <= 0)
 		return ret == 0 ? 0 : capability_permits(c, i, may);
 	/* Read without the lock: a chmod at the same time may count or not, as on Linux. */
@@ -55,6 +58,8 @@ int may_delete(const struct cred *c, struct inode *dir, struct inode *victim, bo
 		return ret;
 	if (dir->attr.mode & LX_S_ISVTX && c->fsuid != victim->attr.uid && c->fsuid != dir->attr.uid &&
 	    !cred_capable(c, LX_CAP_FOWNER))
+		return -EPERM;
+	if (inode_append_only(dir) || inode_fixed(victim))
 		return -EPERM;
 	if (want_dir && victim->type != LX_S_IFDIR)
 		return -ENOTDIR;
@@ -81,6 +86,8 @@ static int check_times(const struct cred *c, struct inode *i, const struct setat
 	/* One of the two left alone needs the owner as well: only "both, now" is open to whoever may write. */
 	bool both = (s->valid & (ATTR_ATIME | ATTR_MTIME)) == (ATTR_ATIME | ATTR_MTIME);
 
+	if (set && (inode_immutable(i) || (inode_append_only(i) && (explicit_time || !both))))
+		return -EPERM;
 	if (!set || inode_owner_or_capable(c, i))
 		return 0;
 	if (explicit_time || !both)
@@ -91,7 +98,7 @@ static int check_times(const struct cred *c, struct inode *i, const struct setat
 int setattr_permission(const struct cred *c, struct inode *i, struct setattr *s)
 {
 	uint32_t mode = i->attr.mode;
-	int ret = check_chown(c, i, s);
+	int ret = s->valid & (ATTR_MODE | ATTR_UID | ATTR_GID) && inode_fixed(i) ? -EPERM : check_chown(c, i, s);
 
 	if (ret < 0)
 		return ret;

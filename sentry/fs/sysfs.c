@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysinfo.h>
 
 #include "abi/dirent.h"
 #include "sentry/fs/fstypes.h"
@@ -125,19 +124,9 @@ static const struct pseudo_dir cpu_dir = {
 
 /* --- memory ------------------------------------------------------------------------------------------------------------------- */
 
-static uint64_t machine_memory(const struct kernel *k)
-{
-	struct sysinfo host;
-	uint64_t limit = k->spec ? k->spec->memory_limit : 0, all = 0;
-
-	if (sysinfo(&host) == 0)
-		all = (uint64_t)host.totalram * host.mem_unit;
-	return limit && (!all || limit < all) ? limit : all;
-}
-
 static int show_node_memory(const struct pseudo_req *r, struct textbuf *b)
 {
-	uint64_t total = machine_memory(r->t->k) / 1024, used = (uint64_t)atomic_load(&r->t->k->memory_used) / 1024;
+	uint64_t total = kernel_machine_memory(r->t->k) / 1024, used = (uint64_t)atomic_load(&r->t->k->memory_used) / 1024;
 
 	text_printf(b, "Node 0 MemTotal:       %8lu kB\nNode 0 MemFree:        %8lu kB\nNode 0 MemUsed:        %8lu kB\n", total,
 		    total > used ? total - used : 0, used);

@@ -11,7 +11,6 @@
 #include "sentry/fs/memfile.h"
 #include "sentry/fs/tmpfs_file.h"
 #include "sentry/fs/vfs.h"
-#include "sentry/kernel/kernel.h"
 
 static struct tmpfs_inode *of(struct inode *i)
 {
@@ -41,9 +40,12 @@ static void add_links(struct inode *i, int by)
 {
 	struct timespec64 now = fs_now();
 
-	LOCK_GUARD(&i->lock);
+	lock_take(&i->lock);
 	i->attr.nlink += (uint32_t)by;
 	i->attr.ctime = now;
+	lock_drop(&i->lock);
+	if (by < 0)
+		memdata_count_link(&of(i)->data, false);
 }
 
 /* Sets (inode NULL: removes) a name; subdirs: how the number of directories in it changes. -ENOENT in a removed directory. */
@@ -111,9 +113,14 @@ static int tmpfs_link(struct inode *dir, const char *name, struct inode *target)
 
 	if (of(target)->nameless)
 		return -ENOENT;
+	ret = memdata_count_link(&of(target)->data, true);
+	if (ret < 0)
+		return ret;
 	ret = change(dir, name, target, 0);
 	if (ret == 0)
 		add_links(target, 1);
+	else
+		memdata_count_link(&of(target)->data, false);
 	return ret;
 }
 
@@ -254,16 +261,13 @@ static int tmpfs_removexattr(struct inode *i, const char *name)
 static void tmpfs_destroy(struct inode *i)
 {
 	struct tmpfs_inode *ti = of(i);
-	struct super *s = i->super;
 
-	if (i->type == LX_S_IFREG)
-		memdata_free(&ti->data);
+	memdata_free(&ti->data);
 	if (i->type == LX_S_IFDIR)
 		dirtab_free(&ti->dir);
 	xattrs_free(&ti->xattrs);
 	mem_free(ti->target);
 	mem_free(ti);
-	(void)s;
 }
 
 static int tmpfs_list(struct inode *dir, struct task *t, struct dirlist *list)
@@ -315,6 +319,7 @@ static const struct inode_ops *ops_of(uint32_t mode)
 
 struct tmpfs_inode *tmpfs_inode_new(struct super *s, const struct create_how *how)
 {
+	struct memquota *quota = &container_of(s, struct tmpfs_super, super)->quota;
 	struct tmpfs_inode *i = mem_zalloc(sizeof(*i));
 
 	if (!i)
@@ -330,22 +335,20 @@ struct tmpfs_inode *tmpfs_inode_new(struct super *s, const struct create_how *ho
 	i->inode.attr.rdev = how->rdev;
 	if (LX_S_ISLNK(how->mode))
 		i->inode.attr.size = (int64_t)strlen(how->target);
-	memdata_init(&i->data, &container_of(s, struct tmpfs_super, super)->quota);
+	memdata_init(&i->data, quota);
+	i->xattrs.quota = quota;
 	dirtab_init(&i->dir);
+	if (memdata_count_inode(&i->data) < 0 || memdata_count_target(&i->data, i->target ? strlen(i->target) : 0) < 0) {
+		inode_put(&i->inode);
+		return NULL;
+	}
 	return i;
 }
 
 static int tmpfs_statfs(struct super *s, struct lx_statfs *out)
 {
-	const struct memquota *q = &container_of(s, struct tmpfs_super, super)->quota;
-	uint64_t limit = q->limit, used = (uint64_t)q->used / 4096 + 1; /* the root itself */
-
-	if (!limit && q->k && q->k->spec)
-		limit = q->k->spec->memory_limit;
 	*out = (struct lx_statfs){ .f_type = LX_TMPFS_MAGIC, .f_bsize = 4096, .f_frsize = 4096, .f_namelen = LX_NAME_MAX };
-	out->f_blocks = limit ? limit / 4096 : 1u << 21;
-	out->f_bfree = out->f_bavail = out->f_blocks > used ? out->f_blocks - used : 0;
-	out->f_files = out->f_ffree = 1u << 20;
+	memquota_statfs(&container_of(s, struct tmpfs_super, super)->quota, out);
 	return 0;
 }
 
@@ -365,9 +368,8 @@ struct super *tmpfs_create(struct kernel *k, uint64_t size, uint32_t mode)
 	if (!s)
 		return NULL;
 	super_init(&s->super, &super_ops, "tmpfs");
-	s->super.handles = s->super.acls = true;
-	s->quota.k = k;
-	s->quota.limit = size;
+	s->super.handles = s->super.acls = s->super.fileattr = true;
+	memquota_init(&s->quota, k, size);
 	root = tmpfs_inode_new(&s->super, &how);
 	if (!root) {
 		mem_free(s);

@@ -58,6 +58,8 @@ static int tmpfs_truncate(struct file *f, struct task *t, int64_t len)
 static int tmpfs_fallocate(struct file *f, struct task *t, int mode, int64_t offset, int64_t len)
 {
 	(void)t;
+	if (mode & ~(LX_FALLOC_FL_KEEP_SIZE | LX_FALLOC_FL_PUNCH_HOLE)) /* Linux' tmpfs knows no more */
+		return -EOPNOTSUPP;
 	return memfile_fallocate(f, data_of(f), mode, offset, len);
 }
 

@@ -6,6 +6,7 @@
 
 #include "abi/fcntl.h"
 #include "base/mem.h"
+#include "sentry/fs/memquota.h"
 
 #define TOTAL_MAX 65536u
 
@@ -43,6 +44,19 @@ int64_t xattrs_get(const struct xattrs *x, const char *name, void *buf, size_t l
 	return (int64_t)a->len;
 }
 
+static int64_t cost(const struct xattr *a)
+{
+	return (int64_t)(sizeof(*a) + strlen(a->name) + 1 + a->len);
+}
+
+static void forget(struct xattrs *x, struct xattr *a)
+{
+	list_remove(&a->link);
+	if (x->quota)
+		memquota_charge(x->quota, -cost(a));
+	mem_free(a);
+}
+
 static size_t total(const struct xattrs *x)
 {
 	const struct xattr *a;
@@ -73,11 +87,13 @@ int xattrs_set(struct xattrs *x, const char *name, const void *value, size_t len
 	a->value = a->name + name_len + 1;
 	a->len = len;
 	memcpy(a->value, value, len);
-	list_push_back(&x->all, &a->link);
-	if (old) {
-		list_remove(&old->link);
-		mem_free(old);
+	if (x->quota && memquota_charge(x->quota, cost(a)) < 0) {
+		mem_free(a);
+		return -ENOSPC;
 	}
+	list_push_back(&x->all, &a->link);
+	if (old)
+		forget(x, old);
 	return 0;
 }
 
@@ -106,8 +122,7 @@ int xattrs_remove(struct xattrs *x, const char *name)
 
 	if (!a)
 		return -ENODATA;
-	list_remove(&a->link);
-	mem_free(a);
+	forget(x, a);
 	return 0;
 }
 
@@ -118,6 +133,6 @@ void xattrs_free(struct xattrs *x)
 	if (!x->all.next)
 		return;
 	list_for_each_safe(a, tmp, &x->all, link)
-		mem_free(a);
+		forget(x, a);
 	list_init(&x->all);
 }

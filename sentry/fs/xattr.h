@@ -7,9 +7,12 @@
 
 #include "base/list.h"
 
+struct memquota;
+
 /* Protected by the inode's lock. Zeroed: none (the list is set up at the first). */
 struct xattrs {
 	struct list all;
+	struct memquota *quota; /* charged for them; NULL: none */
 };
 
 int64_t xattrs_get(const struct xattrs *, const char *name, void *buf, size_t len);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "base/host.h"
@@ -48,6 +49,16 @@ void kernel_report_limit(struct kernel *k, uint32_t what, int pid, uint64_t limi
 	r->work.fn = send_limit;
 	r->limit = (struct control_limit){ .what = what, .pid = pid, .limit = limit };
 	sched_defer(&r->work);
+}
+
+uint64_t kernel_machine_memory(const struct kernel *k)
+{
+	uint64_t limit = k->spec ? k->spec->memory_limit : 0, all = 0;
+	struct sysinfo host;
+
+	if (sysinfo(&host) == 0)
+		all = (uint64_t)host.totalram * host.mem_unit;
+	return limit && (!all || limit < all) ? limit : all;
 }
 
 int memory_charge(struct kernel *k, int64_t bytes)

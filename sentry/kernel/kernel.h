@@ -51,6 +51,7 @@ struct kernel {
 
 	/* limits and what was used of them; atomic */
 	_Atomic int64_t memory_used, memory_peak; /* bytes charged: private writable mappings, tmpfs and overlay data */
+	_Atomic int64_t file_bytes;    /* of these, the data of files in memory: fs/memquota.h */
 	_Atomic int tasks_used, tasks_peak;
 	_Atomic uint64_t denials;
 	_Atomic int64_t guest_cpu_ns;  /* of processes that have ended */
@@ -76,6 +77,8 @@ void kernel_platform_broken(const char *what, int err);
 /* The one kernel of this process. Set once by main() before any thread starts. */
 extern struct kernel *the_kernel;
 
+/* Bytes of what the sandbox takes for its machine's memory: its limit, or the host's where that is less or there is none. */
+uint64_t kernel_machine_memory(const struct kernel *);
 /* Charges `bytes` (may be negative) against the sandbox's memory limit. 0, or -ENOMEM with nothing charged. */
 int memory_charge(struct kernel *, int64_t bytes);
 /* Tells the runtime, at most once a second a kind, that a limit was reached (enum control_limit_what). Any thread. */

@@ -156,6 +156,10 @@ static int64_t call_run_again(struct task *t)
 {
 	int64_t ret = task_call_run(t);
 
+	if (ret == SYS_BLOCKED) { /* the reactor did not get what it was to get, a host fd most likely: it is not asked for ever */
+		ret = -ENOMEM;
+		task_put(t);
+	}
 	task_call_end(t, ret);
 	return ret;
 }

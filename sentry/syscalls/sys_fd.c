@@ -7,6 +7,7 @@
 #include "sentry/fs/async.h"
 #include "sentry/fs/dnotify.h"
 #include "sentry/fs/fdtable.h"
+#include "sentry/fs/fileattr.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/flock.h"
 #include "sentry/fs/inode.h"
@@ -66,6 +67,8 @@ static int64_t set_flags(struct task *t, struct file *f, int fd, uint32_t arg)
 	int ret;
 
 	old = atomic_load(&f->flags);
+	if ((arg ^ old) & LX_O_APPEND && inode_append_only(f->inode))
+		return -EPERM;
 	if (arg & ~old & LX_O_NOATIME && !inode_owner_or_capable(t->cred, f->inode))
 		return -EPERM;
 	now = (old & ~changes) | (arg & changes);

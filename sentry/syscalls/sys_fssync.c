@@ -4,6 +4,7 @@
 #include "abi/fcntl.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
+#include "sentry/fs/fileattr.h"
 #include "sentry/fs/notify.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/vfs.h"
@@ -70,6 +71,26 @@ int64_t sys_sync_file_range(struct task *t, const struct sysargs *a)
 	return f->ops->fsync && arg_u32(a, 3) ? f->ops->fsync(f, t, true) : 0;
 }
 
+/* One thing at a time, and size kept or not where that makes a difference. */
+static bool known_mode(uint32_t mode)
+{
+	bool keep = mode & LX_FALLOC_FL_KEEP_SIZE;
+
+	switch (mode & ~(uint32_t)LX_FALLOC_FL_KEEP_SIZE) {
+	case 0:
+	case LX_FALLOC_FL_UNSHARE_RANGE:
+	case LX_FALLOC_FL_ZERO_RANGE:
+		return true;
+	case LX_FALLOC_FL_PUNCH_HOLE:
+		return keep;
+	case LX_FALLOC_FL_COLLAPSE_RANGE:
+	case LX_FALLOC_FL_INSERT_RANGE:
+		return !keep;
+	default:
+		return false;
+	}
+}
+
 int64_t sys_fallocate(struct task *t, const struct sysargs *a)
 {
 	uint32_t mode = arg_u32(a, 1);
@@ -81,13 +102,12 @@ int64_t sys_fallocate(struct task *t, const struct sysargs *a)
 		return -EBADF;
 	if (offset < 0 || len <= 0)
 		return -EINVAL;
-	if (mode & ~(uint32_t)(LX_FALLOC_FL_KEEP_SIZE | LX_FALLOC_FL_PUNCH_HOLE | LX_FALLOC_FL_COLLAPSE_RANGE |
-			       LX_FALLOC_FL_ZERO_RANGE | LX_FALLOC_FL_INSERT_RANGE | LX_FALLOC_FL_UNSHARE_RANGE))
-		return -EOPNOTSUPP;
-	if (mode & LX_FALLOC_FL_PUNCH_HOLE && !(mode & LX_FALLOC_FL_KEEP_SIZE))
+	if (!known_mode(mode))
 		return -EOPNOTSUPP;
 	if (!f->writable)
 		return -EBADF;
+	if (inode_immutable(f->inode) || (inode_append_only(f->inode) && mode & ~(uint32_t)LX_FALLOC_FL_KEEP_SIZE))
+		return -EPERM;
 	if (f->inode->type == LX_S_IFIFO || f->inode->type == LX_S_IFSOCK)
 		return -ESPIPE;
 	if (f->inode->type == LX_S_IFDIR)
@@ -96,7 +116,9 @@ int64_t sys_fallocate(struct task *t, const struct sysargs *a)
 		return -ENODEV;
 	if (__builtin_add_overflow(offset, len, &end))
 		return -EFBIG;
-	ret = f->ops->fallocate ? f->ops->fallocate(f, t, (int)mode, offset, len) : -EOPNOTSUPP;
+	ret = mode & LX_FALLOC_FL_KEEP_SIZE || mode & LX_FALLOC_FL_COLLAPSE_RANGE ? 0 : inode_may_grow(t, f->inode, end);
+	if (ret == 0)
+		ret = f->ops->fallocate ? f->ops->fallocate(f, t, (int)mode, offset, len) : -EOPNOTSUPP;
 	if (ret == 0)
 		notify_file(f, LX_IN_MODIFY);
 	return ret;

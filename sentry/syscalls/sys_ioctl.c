@@ -7,6 +7,7 @@
 #include "sentry/fs/async.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
+#include "sentry/fs/fileattr.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/landlock.h"
 #include "sentry/kernel/task.h"
@@ -45,6 +46,44 @@ static int64_t put_int(struct task *t, uaddr_t arg, int64_t value)
 	return copy_out(t, arg, &n, sizeof(n));
 }
 
+/* chattr(1), lsattr(1). */
+static int64_t inode_flags(struct task *t, struct file *f, bool set, uaddr_t arg)
+{
+	uint32_t flags;
+	int ret;
+
+	if (!f->inode->super->fileattr)
+		return -ENOTTY;
+	if (!set)
+		return put_int(t, arg, fileattr(f->inode));
+	ret = copy_in(t, &flags, arg, sizeof(flags));
+	return ret < 0 ? ret : fileattr_set(t, &f->path, flags);
+}
+
+/* FICLONE and the like: no file system here shares blocks; what Linux says before it asks one is said here as well. */
+static int64_t clone_from(struct task *t, struct file *f, int from)
+{
+	AUTO_FILE struct file *src = fd_get_io(t, from);
+
+	if (!src)
+		return -EBADF;
+	if (src->inode->super != f->inode->super)
+		return -EXDEV;
+	if (src->inode->type == LX_S_IFDIR || f->inode->type == LX_S_IFDIR)
+		return -EISDIR;
+	if (!src->readable || !f->writable || atomic_load(&f->flags) & LX_O_APPEND)
+		return -EBADF;
+	return -EOPNOTSUPP;
+}
+
+static int64_t clone_range(struct task *t, struct file *f, uaddr_t arg)
+{
+	int64_t head[4]; /* struct file_clone_range: fd, offset, length, destination */
+	int ret = copy_in(t, head, arg, sizeof(head));
+
+	return ret < 0 ? ret : clone_from(t, f, (int)head[0]);
+}
+
 /* What regular files and directories know of themselves. */
 static int64_t plain_file(struct task *t, struct file *f, uint32_t cmd, uaddr_t arg)
 {
@@ -61,8 +100,15 @@ static int64_t plain_file(struct task *t, struct file *f, uint32_t cmd, uaddr_t 
 	case LX_FIOQSIZE:
 		n = f->inode->attr.size;
 		return copy_out(t, arg, &n, sizeof(n));
+	case LX_FS_IOC_GETFLAGS:
+	case LX_FS_IOC_SETFLAGS:
+		return inode_flags(t, f, cmd == LX_FS_IOC_SETFLAGS, arg);
 	case LX_FICLONE:
+		return clone_from(t, f, (int)arg.v);
 	case LX_FICLONERANGE:
+		return clone_range(t, f, arg);
+	case LX_FIDEDUPERANGE:
+		return regular ? -EOPNOTSUPP : -EISDIR;
 	case LX_FS_IOC_FIEMAP:
 		return -EOPNOTSUPP;
 	default:

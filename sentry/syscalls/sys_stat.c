@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
+#include "sentry/fs/fileattr.h"
 #include "sentry/fs/mount.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/task.h"
@@ -19,8 +20,11 @@ struct found {
 	struct attr attr;
 	uint64_t dev;
 	int mount_id;
-	bool mount_root;
+	bool mount_root, has_fileattr;
+	uint32_t fileattr;         /* of FILEATTR_SHOWN */
 };
+/* Those of LX_FS_*_FL that statx(2) has, by the same numbers. */
+#define FILEATTR_SHOWN (LX_STATX_ATTR_IMMUTABLE | LX_STATX_ATTR_APPEND | LX_STATX_ATTR_NODUMP)
 
 static int get_inode(struct inode *i, struct found *out)
 {
@@ -31,6 +35,8 @@ static int get_inode(struct inode *i, struct found *out)
 	else
 		inode_attr(i, &out->attr);
 	out->dev = i->super->dev;
+	out->has_fileattr = i->super->fileattr;
+	out->fileattr = fileattr(i) & FILEATTR_SHOWN;
 	return ret;
 }
 
@@ -149,8 +155,8 @@ static int64_t put_statx(struct task *t, uaddr_t out, const struct found *f, uin
 		.stx_ino = a->ino,
 		.stx_size = (uint64_t)a->size,
 		.stx_blocks = a->blocks,
-		.stx_attributes = f->mount_root ? LX_STATX_ATTR_MOUNT_ROOT : 0,
-		.stx_attributes_mask = LX_STATX_ATTR_MOUNT_ROOT,
+		.stx_attributes = (f->mount_root ? LX_STATX_ATTR_MOUNT_ROOT : 0u) | f->fileattr,
+		.stx_attributes_mask = LX_STATX_ATTR_MOUNT_ROOT | (f->has_fileattr ? FILEATTR_SHOWN : 0u),
 		.stx_atime = stamp(a->atime),
 		.stx_btime = stamp(a->btime),
 		.stx_ctime = stamp(a->ctime),

@@ -9,6 +9,7 @@
 #include "abi/fcntl.h"
 #include "base/mem.h"
 #include "sentry/fs/acl.h"
+#include "sentry/fs/fileattr.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/permission.h"
@@ -93,7 +94,7 @@ static int put_value(struct task *t, const struct path *p, const char *name, con
 
 	if (acl_name(name, &kind))
 		return acl_set(t, p, kind, buf, size);
-	ret = may_use(t, p, name, true);
+	ret = inode_fixed(i) ? -EPERM : may_use(t, p, name, true);
 	if (ret < 0)
 		return ret;
 	return i->ops->setxattr ? i->ops->setxattr(i, name, buf, size, flags) : -EOPNOTSUPP;
@@ -195,7 +196,7 @@ static int64_t do_remove(struct task *t, const struct xcall *c)
 	if (ret == 0 && acl_name(name, &kind)) {
 		ret = acl_set(t, &p, kind, NULL, 0);
 	} else if (ret == 0) {
-		ret = may_use(t, &p, name, true);
+		ret = inode_fixed(path_inode(&p)) ? -EPERM : may_use(t, &p, name, true);
 		if (ret == 0)
 			ret = path_inode(&p)->ops->removexattr ? path_inode(&p)->ops->removexattr(path_inode(&p), name) : -EOPNOTSUPP;
 	}
