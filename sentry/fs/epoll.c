@@ -254,6 +254,12 @@ static int nest(struct epoll *ep, struct epoll *inner)
 	return 0;
 }
 
+/* Errors and hangups are told to whoever asked for anything or for nothing; only a shot that was fired waits for none of them. */
+static struct lx_epoll_event armed(const struct lx_epoll_event *event)
+{
+	return (struct lx_epoll_event){ .events = event->events | ALWAYS, .data = event->data };
+}
+
 static int ctl_add(struct epoll *ep, struct file *f, int fd, const struct lx_epoll_event *event)
 {
 	struct item *i = mem_zalloc(sizeof(*i)), **at;
@@ -265,7 +271,7 @@ static int ctl_add(struct epoll *ep, struct file *f, int fd, const struct lx_epo
 	i->ep = ep;
 	i->file = f;
 	i->fd = fd;
-	i->event = *event;
+	i->event = armed(event);
 	list_init(&i->ready_link);
 	list_push_back(&f->epoll_items, &i->file_link);
 	at = bucket(ep, f, fd);
@@ -280,7 +286,7 @@ static int ctl_mod(struct item *i, const struct lx_epoll_event *event)
 {
 	if ((i->event.events | event->events) & LX_EPOLLEXCLUSIVE)
 		return -EINVAL;
-	i->event = *event;
+	i->event = armed(event);
 	watch(i);
 	return 0;
 }
@@ -397,7 +403,7 @@ static int64_t epoll_ioctl(struct file *f, struct task *t, uint32_t cmd, uint64_
 	if (cmd == LX_EPIOCSPARAMS)
 		return set_params(ep, t, arg);
 	if (cmd != LX_EPIOCGPARAMS)
-		return -ENOTTY;
+		return -EINVAL; /* as Linux says it here, not ENOTTY */
 	lock_take(&ep->lock);
 	p = ep->params;
 	lock_drop(&ep->lock);

@@ -65,6 +65,5 @@ void fsctx_cwd(struct fsctx *fs, struct path *out)
 
 uint32_t fsctx_umask(struct fsctx *fs)
 {
-	LOCK_GUARD(&fs->lock);
-	return fs->umask;
+	return atomic_load(&fs->umask);
 }

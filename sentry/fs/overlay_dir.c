@@ -138,7 +138,7 @@ static int ovl_tmpfile(struct inode *dir, const struct create_how *how, struct t
 	(void)t;
 	if (!o)
 		return -ENOSPC;
-	o->nameless = how->rdev != 0;
+	o->linkable = how->rdev == 0;
 	o->inode.attr.nlink = 0;
 	o->inode.attr.rdev = 0;
 	*out = &o->inode;
@@ -149,14 +149,14 @@ static int ovl_link(struct inode *dir, const char *name, struct inode *target)
 {
 	int ret;
 
-	if (ovl_of(target)->nameless)
+	if (target->attr.nlink == 0 && !ovl_of(target)->linkable)
 		return -ENOENT;
 	ret = memdata_count_link(&ovl_of(target)->data, true);
 	if (ret < 0)
 		return ret;
 	ret = set_name(dir, name, target, false, 0);
 	if (ret == 0)
-		add_links(target, 1);
+		add_links(target, 1), ovl_of(target)->linkable = false;
 	else
 		memdata_count_link(&ovl_of(target)->data, false);
 	return ret;

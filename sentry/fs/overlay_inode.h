@@ -40,7 +40,7 @@ struct ovl_inode {
 	/* directories; protected by inode.lock, changed with dir_lock held as well */
 	struct dirtab dir;        /* names that were added, replaced, or taken away (whiteouts) */
 	bool dead;                /* removed */
-	bool nameless;            /* O_TMPFILE with O_EXCL */
+	bool linkable;            /* O_TMPFILE without O_EXCL, not linked yet: no link, but may get one */
 	struct xattrs xattrs;     /* protected by inode.lock */
 };
 

@@ -100,7 +100,7 @@ static int tmpfs_tmpfile(struct inode *dir, const struct create_how *how, struct
 	(void)t;
 	if (!i)
 		return -ENOSPC;
-	i->nameless = how->rdev != 0;
+	i->linkable = how->rdev == 0;
 	i->inode.attr.nlink = 0;
 	i->inode.attr.rdev = 0;
 	*out = &i->inode;
@@ -111,14 +111,14 @@ static int tmpfs_link(struct inode *dir, const char *name, struct inode *target)
 {
 	int ret;
 
-	if (of(target)->nameless)
+	if (target->attr.nlink == 0 && !of(target)->linkable)
 		return -ENOENT;
 	ret = memdata_count_link(&of(target)->data, true);
 	if (ret < 0)
 		return ret;
 	ret = change(dir, name, target, 0);
 	if (ret == 0)
-		add_links(target, 1);
+		add_links(target, 1), of(target)->linkable = false;
 	else
 		memdata_count_link(&of(target)->data, false);
 	return ret;
@@ -215,6 +215,8 @@ static int tmpfs_setattr(struct inode *i, const struct setattr *s)
 	struct setattr rest = *s;
 	int ret = 0;
 
+	if (s->valid & ATTR_MODE && of(i)->data.seals & LX_F_SEAL_EXEC && (s->mode ^ i->attr.mode) & 0111)
+		return -EPERM;
 	if (s->valid & ATTR_SIZE)
 		ret = memfile_resize(i, &of(i)->data, s->size);
 	rest.valid &= ~(uint32_t)ATTR_SIZE;

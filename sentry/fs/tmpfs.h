@@ -25,7 +25,7 @@ struct tmpfs_inode {
 	char *target;          /* symlinks; immutable */
 	struct xattrs xattrs;
 	bool dead;             /* a removed directory: nothing can be made in it */
-	bool nameless;         /* made by O_TMPFILE with O_EXCL, or a memfd: may not be linked */
+	bool linkable;         /* made by O_TMPFILE without O_EXCL, and never linked yet: no link, but may get one */
 };
 
 /* size: bytes that may be stored (0: the sandbox's limit alone). The root has `mode` and belongs to root. NULL when memory is out. */

@@ -120,7 +120,6 @@ int memfd_open(struct task *t, const char *name, uint32_t flags, struct file **o
 	i = s ? tmpfs_inode_new(s, &how) : NULL;
 	if (!i)
 		return -ENOMEM;
-	i->nameless = true;
 	i->inode.attr.nlink = 0;
 	if (flags & LX_MFD_NOEXEC_SEAL)
 		i->data.seals = LX_F_SEAL_EXEC;

@@ -47,7 +47,7 @@ struct fsctx { /* cwd, root, umask: shared as clone says; fsctx_root() and fsctx
 	struct ref ref;
 	struct lock lock; /* RANK_FS_CTX */
 	struct path cwd, root; /* protected by lock; referenced */
-	uint32_t umask;        /* protected by lock */
+	_Atomic uint32_t umask; /* without the lock: asked for with a directory's held */
 };
 struct fsctx *fsctx_new(const struct path *root);
 struct fsctx *fsctx_copy(struct fsctx *);

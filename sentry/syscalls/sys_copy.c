@@ -135,6 +135,9 @@ static int check_copy_range(const struct side *in, const struct side *out, uint6
 		return -EINVAL;
 	if (!in->f->readable || !out->f->writable || atomic_load(&out->f->flags) & LX_O_APPEND)
 		return -EBADF;
+	/* Since 5.19 Linux leaves it to programs to copy what no file system can. */
+	if (in->f->inode->super != out->f->inode->super)
+		return -EXDEV;
 	if ((int64_t)n < 0 || __builtin_add_overflow(from, (int64_t)n, &end) || __builtin_add_overflow(to, (int64_t)n, &end))
 		return -EOVERFLOW;
 	/* Ranges of one file must not overlap. */

@@ -210,10 +210,5 @@ int64_t sys_getcwd(struct task *t, const struct sysargs *a)
 
 int64_t sys_umask(struct task *t, const struct sysargs *a)
 {
-	uint32_t old;
-
-	LOCK_GUARD(&t->fs->lock);
-	old = t->fs->umask;
-	t->fs->umask = arg_u32(a, 0) & 0777;
-	return old;
+	return atomic_exchange(&t->fs->umask, arg_u32(a, 0) & 0777);
 }

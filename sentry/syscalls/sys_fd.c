@@ -158,6 +158,9 @@ static int64_t add_seals(struct file *f, uint32_t seals)
 		return -EPERM;
 	if (seals & ~known)
 		return -EINVAL;
+	/* What is sealed as executable is sealed as it is. */
+	if (seals & LX_F_SEAL_EXEC && f->inode->attr.mode & 0111)
+		seals |= LX_F_SEAL_SHRINK | LX_F_SEAL_GROW | LX_F_SEAL_WRITE | LX_F_SEAL_FUTURE_WRITE;
 	return memdata_add_seals(m, seals);
 }
 
