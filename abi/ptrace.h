@@ -99,18 +99,4 @@ struct lx_syscall_info {
 };
 _Static_assert(sizeof(struct lx_syscall_info) == 88, "struct ptrace_syscall_info");
 
-struct lx_rseq_configuration {
-	uint64_t pointer;
-	uint32_t size, signature, flags, pad;
-};
-
-#define LX_KCMP_FILE 0
-#define LX_KCMP_VM 1
-#define LX_KCMP_FILES 2
-#define LX_KCMP_FS 3
-#define LX_KCMP_SIGHAND 4
-#define LX_KCMP_IO 5
-#define LX_KCMP_SYSVSEM 6
-#define LX_KCMP_EPOLL_TFD 7
-
 #endif

@@ -8,6 +8,7 @@
 #include "abi/sched.h"
 #include "abi/wait.h"
 #include "base/mem.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
@@ -30,9 +31,17 @@ int ptrace_may_access(const struct task *t, struct task *other)
 	struct cred *b;
 	bool same, less;
 
-	if (t->proc == other->proc || cred_capable(a, LX_CAP_SYS_PTRACE))
+	if (t->proc == other->proc)
 		return 0;
 	b = cred_of(other);
+	if (!landlock_may_trace(a, b)) {
+		cred_put(b);
+		return -EPERM;
+	}
+	if (cred_capable(a, LX_CAP_SYS_PTRACE)) {
+		cred_put(b);
+		return 0;
+	}
 	same = a->uid == b->uid && a->uid == b->euid && a->uid == b->suid && a->gid == b->gid && a->gid == b->egid && a->gid == b->sgid;
 	less = !(b->cap_permitted & ~a->cap_permitted);
 	cred_put(b);
@@ -166,7 +175,7 @@ int ptrace_traceme(struct task *t)
 
 	LOCK_GUARD(&t->k->lock);
 	tracer = parent_task(t);
-	return tracer ? link_tracee(tracer, t, false, 0) : -EPERM;
+	return tracer && landlock_may_trace(tracer->cred, t->cred) ? link_tracee(tracer, t, false, 0) : -EPERM;
 }
 
 static int clone_event(uint64_t flags, int exit_signal)
@@ -246,8 +255,8 @@ void ptrace_resume(struct task *t, int mode, int signo)
 	pt->mode = mode;
 	pt->signo = signo;
 	pt->listening = false;
-	/* An entry stop's call comes again, and must be known then. */
-	if (mode || pt->kind == PTRACE_ENTRY)
+	/* An entry stop's call comes again, and must be known then; so must the one after a call that a filter has shown. */
+	if (mode || pt->kind == PTRACE_ENTRY || pt->seccomp_seen)
 		atomic_fetch_or(&t->work, WORK_TRACE_CALLS);
 	else
 		atomic_fetch_and(&t->work, ~(uint32_t)WORK_TRACE_CALLS);

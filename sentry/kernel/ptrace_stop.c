@@ -443,7 +443,7 @@ void ptrace_call_begins(struct task *t)
 	pt->exit_due = pt->entry_done ? pt->mode & (PTRACE_MODE_SYSCALL | PTRACE_MODE_STEP) : pt->mode & PTRACE_MODE_STEP;
 	pt->seccomp_seen = pt->entry_done && pt->seccomp_done;
 	pt->entry_done = pt->seccomp_done = false;
-	if (!pt->mode)
+	if (!pt->mode && !pt->seccomp_seen)
 		atomic_fetch_and(&t->work, ~(uint32_t)WORK_TRACE_CALLS);
 }
 

@@ -2,6 +2,7 @@
 #include "sentry/kernel/seccomp.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "abi/cred.h"
 #include "abi/poll.h"
@@ -289,6 +290,25 @@ void seccomp_leave(struct task *t)
 	lock_drop(&t->proc->sig_lock);
 	leave(f);
 	seccomp_filter_put(f);
+}
+
+int64_t seccomp_filter_code(struct task *t, uint64_t index, struct lx_sock_filter *out)
+{
+	struct seccomp_filter *f;
+	uint64_t n = 0;
+
+	LOCK_GUARD(&t->proc->sig_lock);
+	f = atomic_load(&t->entry.seccomp.filter);
+	for (const struct seccomp_filter *i = f; i; i = i->prev)
+		n++;
+	if (n == 0)
+		return -EINVAL;
+	if (index >= n)
+		return -ENOENT;
+	while (--n > index)
+		f = f->prev;
+	memcpy(out, f->code, f->len * sizeof(*out));
+	return f->len;
 }
 
 int seccomp_filter_count(struct task *t)

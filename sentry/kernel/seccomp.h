@@ -18,6 +18,7 @@
 
 #include "sentry/mm/usermem.h"
 
+struct lx_sock_filter;
 struct task;
 struct kernel;
 struct seccomp_filter;
@@ -46,6 +47,8 @@ void seccomp_abandon(struct task *);
 void seccomp_leave(struct task *);
 /* For /proc/PID/status. */
 int seccomp_filter_count(struct task *);
+/* The index-th filter, the first installed being 0: its length; LX_BPF_MAXINSNS at most. -EINVAL without any filter, -ENOENT. */
+int64_t seccomp_filter_code(struct task *, uint64_t index, struct lx_sock_filter *out);
 /* prctl(PR_SET_NO_NEW_PRIVS), or another thread's TSYNC. */
 bool task_no_new_privs(const struct task *);
 

@@ -112,6 +112,7 @@ static enum resume finish_call(struct task *t, int64_t ret)
 		return RESUME_HOLD;
 	case SYS_NO_RESULT:
 		t->in_call = false;
+		t->call.nr = -1; /* what a tracer sees of its end is of no call */
 		return leave(t);
 	case SYS_RAW:
 		t->ret = 0;

@@ -2,29 +2,15 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "abi/cred.h"
 #include "base/mem.h"
-#include "sentry/fs/landlock.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/uio.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/syscalls/handlers.h"
 
 #define BOUNCE 65536u
-
-/* ptrace(2)'s access check, as far as credentials go. */
-static bool may_access(const struct task *t, const struct task *other)
-{
-	const struct cred *a = t->cred, *b = other->cred;
-
-	if (!landlock_may_trace(a, b))
-		return false;
-	if (t->proc == other->proc || cred_capable(a, LX_CAP_SYS_PTRACE))
-		return true;
-	return a->uid == b->uid && a->uid == b->euid && a->uid == b->suid && a->gid == b->gid && a->gid == b->egid &&
-	       a->gid == b->sgid && other->proc->dumpable == 1;
-}
 
 /* A referenced tracee of the task's, that its end cannot take away. NULL when it has none now. */
 static struct tracee *borrow_tracee(struct task *other)
@@ -95,7 +81,7 @@ static int64_t process_vm(struct task *t, const struct sysargs *a, bool write)
 	tracee = other ? borrow_tracee(other) : NULL;
 	if (!tracee)
 		ret = -ESRCH;
-	else if (!may_access(t, other))
+	else if (ptrace_may_access(t, other))
 		ret = -EPERM;
 	else
 		ret = local.left && remote.left ? move_all(&local, tracee, &remote, write) : 0;

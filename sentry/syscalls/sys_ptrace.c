@@ -2,11 +2,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/bpf.h"
 #include "abi/cred.h"
 #include "base/mem.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/debug.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/seccomp.h"
 #include "sentry/kernel/sigqueue.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/syscalls/handlers.h"
@@ -321,6 +323,27 @@ static int64_t get_syscall_info(struct task *t, struct task *child, const struct
 	return err ? err : (int64_t)n;
 }
 
+static bool may_see_filters(const struct task *t)
+{
+	return cred_capable(t->cred, LX_CAP_SYS_ADMIN) && !atomic_load(&t->entry.seccomp.mode);
+}
+
+static int64_t get_filter(struct task *t, struct task *child, const struct sysargs *a)
+{
+	AUTO_FREE struct lx_sock_filter *code = NULL;
+	int64_t n;
+
+	if (!may_see_filters(t))
+		return -EACCES;
+	code = mem_alloc(LX_BPF_MAXINSNS * sizeof(*code));
+	if (!code)
+		return -ENOMEM;
+	n = seccomp_filter_code(child, arg_u64(a, 2), code);
+	if (n < 0 || arg_u64(a, 3) == 0)
+		return n;
+	return copy_out(t, arg_addr(a, 3), code, (size_t)n * sizeof(*code)) < 0 ? -EFAULT : n;
+}
+
 /* --- the table -------------------------------------------------------------------------------------------------------------------- */
 
 enum { ANY_TASK = 1, ANY_STATE = 2 }; /* need not be a tracee; need not be stopped */
@@ -363,6 +386,7 @@ static const struct {
 	{ LX_PTRACE_GETSIGMASK, 0, get_mask },
 	{ LX_PTRACE_SETSIGMASK, 0, set_mask },
 	{ LX_PTRACE_GET_SYSCALL_INFO, 0, get_syscall_info },
+	{ LX_PTRACE_SECCOMP_GET_FILTER, 0, get_filter },
 };
 
 static int64_t dispatch(struct task *t, struct task *child, const struct sysargs *a)
