@@ -56,7 +56,14 @@ plain() {
 	sed -E -e '/^\[Thread debugging|^Using host libthread|^\[New |^\[Switching|^\[Thread |warning:|debuginfod|No such file/d' \
 		-e 's/0x[0-9a-f]{6,}/ADDR/g' -e 's/\(?(LWP|process) [0-9]+\)?/\1 N/g' -e 's/Thread ADDR/Thread/' -e 's/pid=[0-9]+/pid=N/'
 }
-run() { echo "== $1"; shift; gdb -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -iex 'handle SIGUSR1 nostop noprint' "$@" 2>&1 </dev/null | plain; }
+# What the program itself writes comes before or after what gdb says meanwhile: it is shown last.
+run() {
+	echo "== $1"
+	shift
+	gdb -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -iex 'handle SIGUSR1 nostop noprint' "$@" >out 2>&1 </dev/null
+	grep -v '^n ' out | plain
+	grep '^n ' out
+}
 run break -ex 'break twice' -ex run -ex bt\ 2 -ex 'info threads' -ex next -ex 'p r' -ex 'set var r = 50' -ex finish -ex 'delete' -ex c ./p |
 	grep -vE '^ +(1|Id) '
 run step -ex 'break main' -ex run -ex step -ex next -ex stepi -ex 'p $pc > (void *)main' -ex 'p argc' -ex 'p $eflags & 0x100' -ex kill ./p
