@@ -21,6 +21,8 @@
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/vfs.h"
+#include "sentry/kernel/cred_change.h"
+#include "sentry/kernel/cred_exec.h"
 #include "sentry/kernel/futex.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/posix_timer.h"
@@ -52,6 +54,7 @@ void exec_plan_free(struct exec_plan *plan)
 	if (plan->interpreter)
 		file_put_deferred(plan->interpreter);
 	mm_put(plan->mm);
+	cred_put(plan->cred);
 	mem_free(plan->stack);
 	mem_free(plan);
 }
@@ -236,11 +239,12 @@ static int make_plan(struct task *t, struct file *program, const char *filename,
 	}
 	plan->program = program;
 	set_comm(plan, name);
-	ret = plan_space(t, plan);
+	plan->cred = cred_exec(t, program, &plan->secure);
+	ret = plan->cred ? plan_space(t, plan) : -ENOMEM;
 	if (!ret)
 		ret = elf_plan(t, plan);
 	if (!ret)
-		ret = stack_plan(t, plan, args, filename);
+		ret = stack_plan(plan, args, filename);
 	if (ret < 0)
 		exec_plan_free(plan);
 	else
@@ -378,6 +382,7 @@ int64_t task_exec(struct task *t, int at_fd, const char *name, uint32_t walk_fla
 	t->futex_released = false;
 	leave_old_image(t);
 	publish(t, plan);
+	cred_commit(t, cred_get(plan->cred));
 	fdtable_close_on_exec(t);
 	signal_exec(t);
 	user_dispatch_off(t);

@@ -16,6 +16,7 @@ struct task;
 struct file;
 struct mm;
 struct exec_plan;
+struct cred;
 
 struct exec_args {
 	char **argv, **envp; /* NULL-terminated, the sentry's own copies */
@@ -51,6 +52,8 @@ struct exec_plan {
 	struct file *program, *interpreter; /* referenced */
 	struct exec_map maps[EXEC_MAX_MAPS];
 	uint32_t map_count;
+	struct cred *cred;      /* what the task will be; referenced */
+	bool secure;            /* AT_SECURE: it is more than who runs it */
 	bool fixed_layout;      /* personality(ADDR_NO_RANDOMIZE) */
 	uint64_t entry, sp;
 	uint64_t program_entry, program_phdr, interpreter_base; /* for the auxiliary vector */
@@ -67,7 +70,7 @@ int elf_plan(struct task *, struct exec_plan *);
 /* Adds one mapping to plan and mm. 0, -ENOMEM. */
 int exec_plan_map(struct exec_plan *, uint64_t addr, uint64_t len, uint32_t prot, uint32_t extra_flags, struct file *, uint64_t offset, const char *name);
 /* stack.c: lays out strings, vectors and auxiliary vector. 0, -E2BIG, -ENOMEM. */
-int stack_plan(struct task *, struct exec_plan *, const struct exec_args *, const char *filename);
+int stack_plan(struct exec_plan *, const struct exec_args *, const char *filename);
 /* Reads from a file that can be mapped, without a task's blocking. Bytes, or negative errno. */
 int64_t exec_read(struct file *, void *buf, uint64_t len, uint64_t offset);
 

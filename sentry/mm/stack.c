@@ -60,10 +60,10 @@ static void aux_put(struct aux *a, uint64_t type, uint64_t value)
 	a->v[a->n++] = value;
 }
 
-static void fill_auxv(const struct task *t, struct exec_plan *plan, uint64_t random, uint64_t platform, uint64_t filename)
+static void fill_auxv(struct exec_plan *plan, uint64_t random, uint64_t platform, uint64_t filename)
 {
 	struct aux a = { plan->auxv, 0 };
-	const struct cred *c = t->cred;
+	const struct cred *c = plan->cred;
 	uint64_t vdso = arch_vdso_address();
 
 	if (vdso)
@@ -82,7 +82,7 @@ static void fill_auxv(const struct task *t, struct exec_plan *plan, uint64_t ran
 	aux_put(&a, LX_AT_EUID, c->euid);
 	aux_put(&a, LX_AT_GID, c->gid);
 	aux_put(&a, LX_AT_EGID, c->egid);
-	aux_put(&a, LX_AT_SECURE, c->uid != c->euid || c->gid != c->egid);
+	aux_put(&a, LX_AT_SECURE, plan->secure);
 	aux_put(&a, LX_AT_RANDOM, random);
 	aux_put(&a, LX_AT_HWCAP2, arch_hwcap2());
 	aux_put(&a, LX_AT_EXECFN, filename);
@@ -99,7 +99,7 @@ static uint32_t auxv_words(const struct exec_plan *plan)
 	return n + 2;
 }
 
-int stack_plan(struct task *t, struct exec_plan *plan, const struct exec_args *args, const char *filename)
+int stack_plan(struct exec_plan *plan, const struct exec_args *args, const char *filename)
 {
 	uint64_t top = plan->mm->stack_start, vectors, words, filename_at, random_at, platform_at, argv_at, envp_at;
 	struct builder b = { .top = top, .at = top };
@@ -126,7 +126,7 @@ int stack_plan(struct task *t, struct exec_plan *plan, const struct exec_args *a
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return -EIO;
 	random_at = push(&b, random, sizeof(random));
-	fill_auxv(t, plan, random_at, platform_at, filename_at);
+	fill_auxv(plan, random_at, platform_at, filename_at);
 	words = 1 + args->argc + 1 + args->envc + 1 + auxv_words(plan);
 	vectors = (b.at - 8 * words) & ~15ull;
 	b.at = vectors;
