@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "abi/fcntl.h"
 #include "abi/poll.h"
@@ -11,6 +12,9 @@
 #include "sentry/fs/file.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/signal.h"
+#include "sentry/net/netlink.h"
+
+enum { NOTIFY_WOKENUP = 1, NOTIFY_REMOVED = 2 }; /* the last byte of a cookie */
 
 #define READABLE (LX_POLLIN | LX_POLLRDNORM)
 #define WRITABLE (LX_POLLOUT | LX_POLLWRNORM)
@@ -55,6 +59,7 @@ void mqueue_clear(struct mqueue *q)
 		mq_message_free(m);
 	if (q->notify)
 		process_put(q->notify);
+	socket_put(q->thread.socket);
 }
 
 /* --- moving messages ----------------------------------------------------------------------------------------------------------- */
@@ -72,15 +77,27 @@ static void insert(struct mqueue *q, struct mq_message *m)
 }
 
 /* Who has asked to be told of this message: it is the first, and nobody waits for it. Referenced. Lock held. */
-static struct process *take_notify(struct mqueue *q, struct lx_sigevent *ev)
+static struct process *take_notify(struct mqueue *q, struct lx_sigevent *ev, struct mq_thread *th)
 {
 	struct process *p = q->notify;
 
 	if (!p || q->count != 1 || waitq_active(&q->receivers))
 		return NULL;
 	*ev = q->event;
+	*th = q->thread;
 	q->notify = NULL;
+	q->thread.socket = NULL;
 	return p;
+}
+
+/* The C library's thread reads the cookie, its last byte saying what has happened. Drops the reference. */
+static void tell_thread(struct mq_thread *th, char what)
+{
+	if (!th->socket)
+		return;
+	th->cookie[MQ_COOKIE - 1] = what;
+	netlink_tell(th->socket, th->cookie, MQ_COOKIE);
+	socket_put(th->socket);
 }
 
 static void tell(struct process *p, const struct lx_sigevent *ev, const struct task *sender)
@@ -97,6 +114,7 @@ static void tell(struct process *p, const struct lx_sigevent *ev, const struct t
 
 int mq_send(struct task *t, struct mqueue *q, struct mq_message *m)
 {
+	struct mq_thread th = { NULL };
 	struct lx_sigevent ev;
 	struct process *p;
 
@@ -106,8 +124,9 @@ int mq_send(struct task *t, struct mqueue *q, struct mq_message *m)
 		return -EAGAIN;
 	}
 	insert(q, m);
-	p = take_notify(q, &ev);
+	p = take_notify(q, &ev, &th);
 	lock_drop(&q->lock);
+	tell_thread(&th, NOTIFY_WOKENUP);
 	waitq_wake(&q->receivers, READABLE);
 	waitq_wake(&q->queue, READABLE);
 	if (p)
@@ -132,8 +151,9 @@ struct mq_message *mq_receive(struct mqueue *q)
 	return m;
 }
 
-int mq_notify(struct task *t, struct mqueue *q, const struct lx_sigevent *ev)
+int mq_notify(struct task *t, struct mqueue *q, const struct lx_sigevent *ev, const struct mq_thread *thread)
 {
+	struct mq_thread gone = { NULL };
 	struct process *old = NULL;
 
 	lock_take(&q->lock);
@@ -144,11 +164,17 @@ int mq_notify(struct task *t, struct mqueue *q, const struct lx_sigevent *ev)
 	if (ev) {
 		q->event = *ev;
 		q->notify = process_get(t->proc);
+		q->thread = *thread;
+		if (thread->socket)
+			socket_get(thread->socket);
 	} else if (q->notify == t->proc) {
 		old = q->notify;
 		q->notify = NULL;
+		gone = q->thread;
+		q->thread.socket = NULL;
 	}
 	lock_drop(&q->lock);
+	tell_thread(&gone, NOTIFY_REMOVED);
 	if (old)
 		process_put(old);
 	return 0;
@@ -211,7 +237,7 @@ static uint32_t mqfile_poll(struct file *f, struct poll_table *table)
 static void mqfile_close_fd(struct file *f, struct task *t)
 {
 	if (t)
-		mq_notify(t, queue_of(f), NULL);
+		mq_notify(t, queue_of(f), NULL, NULL);
 }
 
 static const struct file_ops mqueue_ops = {

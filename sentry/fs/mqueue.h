@@ -17,11 +17,20 @@
 #define MQ_DEFAULT_MESSAGES 10
 #define MQ_DEFAULT_SIZE 8192
 
+struct socket;
+
 struct mq_message {
 	struct list link;
 	uint32_t prio;
 	uint64_t len;
 	char text[];
+};
+
+#define MQ_COOKIE 32 /* NOTIFY_COOKIE_LEN */
+/* SIGEV_THREAD: the netlink socket that a thread of the program reads, and what it is to read there. */
+struct mq_thread {
+	struct socket *socket; /* NULL: none */
+	char cookie[MQ_COOKIE];
 };
 
 struct mqueue {
@@ -37,6 +46,7 @@ struct mqueue {
 	int64_t count, bytes;
 	struct process *notify;      /* referenced: who is to be told of the next message to an empty queue */
 	struct lx_sigevent event;
+	struct mq_thread thread;     /* its socket is referenced */
 	struct waitq queue;          /* everybody; woken by POLL* events */
 	struct waitq receivers;      /* those that block in receive: the next message is theirs, and no news to others */
 };
@@ -54,8 +64,8 @@ struct mqueue *file_mqueue(const struct file *);
 int mq_send(struct task *, struct mqueue *, struct mq_message *);
 /* The next one; NULL when there is none. */
 struct mq_message *mq_receive(struct mqueue *);
-/* ev NULL: no more. -EBUSY, -EINVAL. */
-int mq_notify(struct task *, struct mqueue *, const struct lx_sigevent *ev);
+/* ev NULL: no more; else thread's socket is borrowed. -EBUSY. */
+int mq_notify(struct task *, struct mqueue *, const struct lx_sigevent *ev, const struct mq_thread *);
 void mq_attributes(struct mqueue *, const struct file *, struct lx_mq_attr *out);
 
 /* mqueue.c, for mqueuefs.c */

@@ -7,6 +7,7 @@
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/task.h"
 #include "sentry/net/inet.h"
+#include "sentry/net/netlink.h"
 #include "sentry/net/socket.h"
 #include "sentry/net/unix.h"
 
@@ -27,6 +28,7 @@ static const struct family {
 	{ LX_AF_INET, inet_create },
 	{ LX_AF_INET6, inet6_create },
 	{ LX_AF_PACKET, packet_create },
+	{ LX_AF_NETLINK, netlink_create },
 };
 
 int socket_create(struct task *t, int domain, int type, int protocol, struct socket **out)

@@ -6,6 +6,7 @@
  *   inet_socket.c  life; bind; names; socket(2)'s dispatch
  *   inet_opt.c     the levels SOL_IP and SOL_IPV6, what the families know of SOL_SOCKET; inet_cmsg.c: control messages
  *   inet_ioctl.c   SIOCGIF*: the interface
+ *   inet_rows.c    sockets as tables show them
  *   tcp_*.c        streams, see tcp.h
  *   dgram_*.c      UDP, ping and raw sockets, see dgram.h
  *
@@ -51,7 +52,6 @@ struct inet_sock {
 	struct netns *ns;              /* referenced */
 	enum netns_proto proto;
 	uint32_t uid;                  /* the creator's */
-	uint32_t inode;                /* number for /proc/net */
 	/* protected by ns->lock; read without it */
 	struct list all_link, bind_link;
 	struct inet_end local, remote; /* port 0: none */
@@ -130,5 +130,18 @@ int64_t inet_ioctl(struct socket *, struct task *, uint32_t cmd, uint64_t arg);
 /* Options of one int come with any length from one byte on, as in ip_setsockopt(). */
 int inet_opt_int(const void *buf, uint32_t len, int32_t *out);
 int inet_put_int(void *buf, uint32_t *len, int32_t value);
+
+/* --- inet_rows.c ----------------------------------------------------------------------------------------------------------------------- */
+
+struct inet_row {
+	const struct inet_sock *sock;
+	struct inet_end local, remote;
+	int state;                /* enum lx_tcp_state, of datagram sockets too */
+	uint64_t rqueue, wqueue;  /* bytes; of a listener rqueue is what waits to be accepted, of at most `backlog` */
+	uint32_t backlog, uid, drops;
+	uint64_t ino;
+};
+/* Calls show for each socket of that kind and family, with ns->lock held. */
+void inet_rows(struct netns *, enum netns_proto, int domain, void (*show)(const struct inet_row *, void *), void *arg);
 
 #endif

@@ -38,6 +38,7 @@ struct netns *netns_create(void)
 	for (int i = 0; i < NETNS_PROTOS; i++)
 		list_init(&ns->sockets[i]);
 	list_init(&ns->time_wait);
+	list_init(&ns->netlink);
 	atomic_init(&ns->port_low, 32768);
 	atomic_init(&ns->port_high, 60999);
 	atomic_init(&ns->unprivileged_port, 1024);

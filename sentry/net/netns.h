@@ -39,6 +39,7 @@ struct netns {
 	struct inet_table *table[NETNS_RAW];  /* owned; made at first use */
 	struct list sockets[NETNS_PROTOS];    /* of inet_sock.all_link: every socket there is, for walks */
 	uint32_t count[NETNS_PROTOS];
+	struct list netlink;                  /* of netlink_sock.link */
 	struct list time_wait;                /* of inet_tw.link, in order of expiry */
 	uint32_t time_wait_count;
 	uint16_t time_wait_ports[NETNS_BUCKETS]; /* how many of them have a port of that bucket: the list is searched only where there are some */

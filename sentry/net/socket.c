@@ -150,7 +150,11 @@ static const struct file_ops socket_file_ops = {
 int socket_file(struct task *t, struct socket *s, uint32_t flags, struct file **out)
 {
 	struct inode *inode = anon_inode_new(t, LX_S_IFSOCK | 0777);
-	int ret = inode ? anon_file_on(t, inode, &socket_file_ops, s, LX_O_RDWR | flags, out) : -ENOMEM;
+	int ret;
+
+	if (inode)
+		s->ino = inode->attr.ino;
+	ret = inode ? anon_file_on(t, inode, &socket_file_ops, s, LX_O_RDWR | flags, out) : -ENOMEM;
 
 	inode_put(inode);
 	if (ret < 0)

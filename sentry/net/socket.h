@@ -38,6 +38,7 @@ struct sock_addr {
 		struct lx_sockaddr_un un;
 		struct lx_sockaddr_in in;
 		struct lx_sockaddr_in6 in6;
+		struct lx_sockaddr_nl nl;
 		uint8_t raw[LX_SOCKADDR_MAX];
 	};
 };
@@ -104,6 +105,7 @@ struct socket {
 	/* immutable after creation */
 	const struct socket_ops *ops;
 	int domain, type, protocol;
+	uint64_t ino;             /* of its file's inode, for tables; 0 before it has one; set once */
 	struct file *file;        /* borrowed: the file owns a reference to the socket. NULL before accept(2) */
 	struct waitq queue;       /* everything that poll() tells of; woken with or without the lock */
 	struct waitq space;       /* others wait here for room in this socket's queue */

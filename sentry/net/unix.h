@@ -57,6 +57,7 @@ struct unix_sock {
 	struct list clients;               /* datagram sockets connected here: of client_link */
 	struct list client_link;           /* by the peer's lock */
 	_Atomic bool want_room;            /* a client's poll found this peer's queue full */
+	struct list all_link;              /* protected by every.lock, unix_socket.c */
 	/* atomic */
 	_Atomic int64_t in_flight_bytes;   /* charged for packets that were not read yet */
 	struct packet *_Atomic spare;      /* one small packet, to be used again */
@@ -87,6 +88,8 @@ struct unix_sock *unix_get(struct unix_sock *);
 void unix_put(struct unix_sock *);
 /* The peer, referenced; NULL for none. */
 struct unix_sock *unix_peer(struct unix_sock *);
+/* Calls show for each socket there is, for /proc/net/unix; with a lock of RANK_SOCKET_NAMES held. */
+void unix_rows(void (*show)(const struct unix_sock *, void *), void *arg);
 /* Drops everything that waits to be received or accepted. */
 void unix_empty(struct unix_sock *);
 

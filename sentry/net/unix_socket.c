@@ -8,11 +8,18 @@
 #include "sentry/fs/fdtable.h"
 #include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/task.h"
+#include "sentry/net/inet.h"
 #include "sentry/net/unix.h"
 
 #define DEFAULT_BACKLOG 10 /* net.unix.max_dgram_qlen, until listen(2) says otherwise */
 
 static const struct socket_ops stream_ops, dgram_ops, seq_ops;
+
+/* Every socket of the sandbox, for /proc/net/unix: it has one network namespace. */
+static struct {
+	struct lock lock; /* RANK_SOCKET_NAMES; never with another of that rank */
+	struct list list;
+} every = { LOCK_INIT(RANK_SOCKET_NAMES, "unix sockets"), { &every.list, &every.list } };
 
 static const struct socket_ops *ops_of(int type)
 {
@@ -33,6 +40,9 @@ struct unix_sock *unix_new(int type)
 	list_init(&u->client_link);
 	list_init(&u->flying);
 	u->backlog = DEFAULT_BACKLOG;
+	lock_take(&every.lock);
+	list_push_back(&every.list, &u->all_link);
+	lock_drop(&every.lock);
 	u->peer_cred = (struct lx_ucred){ .pid = 0, .uid = UINT32_MAX, .gid = UINT32_MAX };
 	return u;
 }
@@ -53,6 +63,15 @@ int unix_create(struct task *t, int type, int protocol, struct socket **out)
 	u->landlock = t ? landlock_domain_get(t->cred->landlock) : NULL;
 	*out = &u->s;
 	return 0;
+}
+
+void unix_rows(void (*show)(const struct unix_sock *, void *), void *arg)
+{
+	struct unix_sock *u;
+
+	LOCK_GUARD(&every.lock);
+	list_for_each(u, &every.list, all_link)
+		show(u, arg);
 }
 
 struct unix_sock *unix_get(struct unix_sock *u)
@@ -172,6 +191,9 @@ static void unix_free(struct socket *s)
 {
 	struct unix_sock *u = unix_of(s);
 
+	lock_take(&every.lock);
+	list_remove(&u->all_link);
+	lock_drop(&every.lock);
 	packet_destroy(atomic_load(&u->spare));
 	unix_name_free(atomic_load(&u->name));
 	landlock_domain_put(u->landlock);
@@ -289,7 +311,7 @@ static int unix_setsockopt(struct socket *s, struct task *t, int level, int name
 
 #define COMMON_OPS                                                                                             \
 	.bind = unix_bind, .pair = unix_pair, .name = unix_name, .shutdown = unix_shutdown,                    \
-	.pending = unix_pending, .getsockopt = unix_getsockopt, .setsockopt = unix_setsockopt,                 \
+	.pending = unix_pending, .ioctl = inet_ioctl, .getsockopt = unix_getsockopt, .setsockopt = unix_setsockopt,                 \
 	.release = unix_release, .free = unix_free
 
 static const struct socket_ops stream_ops = {

@@ -12,6 +12,7 @@
 #include "sentry/kernel/clock.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
+#include "sentry/net/socket.h"
 #include "sentry/syscalls/handlers.h"
 
 #define OPEN_FLAGS (LX_O_ACCMODE | LX_O_CREAT | LX_O_EXCL | LX_O_NONBLOCK | LX_O_CLOEXEC)
@@ -142,24 +143,44 @@ int64_t sys_mq_timedreceive(struct task *t, const struct sysargs *a)
 	return ret;
 }
 
-/* SIGEV_THREAD would need a netlink socket: the C library makes that first, and fails there. */
+/* SIGEV_THREAD: the C library's netlink socket, which a thread of its own reads, and what it wants to read there. */
+static int thread_event(struct task *t, const struct lx_sigevent *ev, struct file **f, struct mq_thread *out)
+{
+	if (copy_in(t, out->cookie, uaddr(ev->sigev_value), MQ_COOKIE) < 0)
+		return -EFAULT;
+	*f = fd_get_io(t, ev->sigev_signo);
+	if (!*f)
+		return -EBADF;
+	out->socket = file_socket(*f);
+	if (!out->socket)
+		return -ENOTSOCK;
+	return out->socket->domain == LX_AF_NETLINK ? 0 : -EINVAL;
+}
+
 int64_t sys_mq_notify(struct task *t, const struct sysargs *a)
 {
-	AUTO_FILE struct file *f = NULL;
-	struct lx_sigevent ev;
+	AUTO_FILE struct file *f = NULL, *thread = NULL;
+	struct lx_sigevent ev = { .sigev_notify = LX_SIGEV_NONE };
+	struct mq_thread mt = { NULL };
 	struct mqueue *q;
+	int ret;
 
 	if (arg_u64(a, 1)) {
 		if (copy_in(t, &ev, arg_addr(a, 1), sizeof(ev)) < 0)
 			return -EFAULT;
-		if (ev.sigev_notify != LX_SIGEV_NONE && ev.sigev_notify != LX_SIGEV_SIGNAL)
+		if (ev.sigev_notify != LX_SIGEV_NONE && ev.sigev_notify != LX_SIGEV_SIGNAL && ev.sigev_notify != LX_SIGEV_THREAD)
 			return -EINVAL;
 		if (ev.sigev_notify == LX_SIGEV_SIGNAL && (ev.sigev_signo < 1 || ev.sigev_signo > 64))
 			return -EINVAL;
 	}
 	f = fd_get_io(t, arg_fd(a, 0));
 	q = f ? file_mqueue(f) : NULL;
-	return q ? mq_notify(t, q, arg_u64(a, 1) ? &ev : NULL) : -EBADF;
+	if (!q)
+		return -EBADF;
+	ret = ev.sigev_notify == LX_SIGEV_THREAD ? thread_event(t, &ev, &thread, &mt) : 0;
+	if (ret < 0)
+		return ret;
+	return mq_notify(t, q, arg_u64(a, 1) ? &ev : NULL, &mt);
 }
 
 int64_t sys_mq_getsetattr(struct task *t, const struct sysargs *a)

@@ -41,6 +41,7 @@ void trace_put_sockaddr(struct trace_ctx *c, uint64_t addr, uint64_t len)
 		struct lx_sockaddr_un un;
 		struct lx_sockaddr_in in;
 		struct lx_sockaddr_in6 in6;
+		struct lx_sockaddr_nl nl;
 		uint8_t bytes[LX_SOCKADDR_MAX];
 	} sa = { 0 };
 	const uint8_t *ip = (const uint8_t *)&sa.in.sin_addr;
@@ -58,6 +59,8 @@ void trace_put_sockaddr(struct trace_ctx *c, uint64_t addr, uint64_t len)
 			   port(sa.in.sin_port), ip[0], ip[1], ip[2], ip[3]);
 	else if (sa.family == LX_AF_INET6 && len >= sizeof(sa.in6))
 		put_inet6(c->b, &sa.in6);
+	else if (sa.family == LX_AF_NETLINK && len >= sizeof(sa.nl))
+		trace_putf(c->b, "{sa_family=AF_NETLINK, nl_pid=%u, nl_groups=%#x}", sa.nl.nl_pid, sa.nl.nl_groups);
 	else {
 		trace_put(c->b, "{sa_family=");
 		trace_put_flags(c->b, &names_sock_domain, sa.family);
