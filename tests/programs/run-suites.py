@@ -99,7 +99,7 @@ class Runner:
         words = ["/bin/bash", "-c", 'exec 3>&1 1>&2; . "$@"', "suite", suite.script, suite.part]
         if not inside:
             return self.host_drop(suite) + words
-        do = [self.options.picket, "do", "--platform", self.options.platform, "--cwd", self.home, "--memory", MEMORY]
+        do = [self.options.picket, "do", "--platform", self.options.platform, "--cwd", self.home, "--memory", MEMORY, "--hostname", os.uname().nodename]
         for name, value in env.items():
             do += ["--env", f"{name}={value}"]
         if suite.part.endswith("-volume"):

@@ -141,7 +141,7 @@ check "go build" go build || exit
 check "goroutines" says '499500 499500' ./busy threads
 check "preemption by signals" says preempted ./busy preempt
 check "garbage" says true ./busy garbage
-check "processes" says 'SHOUT<nil>signal: killed' eval './busy processes | tr -d " "'
+check "processes" says 'SHOUT<nil>signal:killed' eval './busy processes | tr -d " "'
 check "signals" says 'user defined signal 1' ./busy signals
 check "a nil pointer" says 'nil pointer dereference' ./busy fault
 check "Unix socket" says line ./busy unix
