@@ -8,6 +8,8 @@
 #define LX_TCSETSF 0x5404u
 #define LX_TCGETA 0x5405u
 #define LX_TCSETA 0x5406u
+#define LX_TCSETAW 0x5407u
+#define LX_TCSETAF 0x5408u
 #define LX_TCSBRK 0x5409u
 #define LX_TCXONC 0x540au
 #define LX_TCFLSH 0x540bu
@@ -47,6 +49,8 @@
 #define LX_FIONCLEX 0x5450u
 #define LX_FIOCLEX 0x5451u
 #define LX_FIOASYNC 0x5452u
+#define LX_TIOCGLCKTRMIOS 0x5456u
+#define LX_TIOCSLCKTRMIOS 0x5457u
 #define LX_FIOQSIZE 0x5460u
 
 #define LX_FIFREEZE 0xc0045877u

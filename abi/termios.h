@@ -20,6 +20,16 @@ struct lx_termios2 {
 	uint32_t c_ospeed;
 };
 _Static_assert(sizeof(struct lx_termios2) == 44, "struct termios2");
+#define LX_NCC 8
+struct lx_termio {
+	uint16_t c_iflag;
+	uint16_t c_oflag;
+	uint16_t c_cflag;
+	uint16_t c_lflag;
+	uint8_t c_line;
+	uint8_t c_cc[LX_NCC];
+};
+_Static_assert(sizeof(struct lx_termio) == 18, "struct termio");
 struct lx_winsize {
 	uint16_t ws_row;
 	uint16_t ws_col;

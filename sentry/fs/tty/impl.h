@@ -46,6 +46,7 @@ struct tty {
 	struct lock lock;    /* RANK_PIPE */
 	/* protected by lock */
 	struct lx_termios2 modes;
+	struct lx_termios mode_locks; /* TIOCSLCKTRMIOS: bits and characters that stay as they are */
 	struct lx_winsize size;
 	struct inode *node;  /* referenced; in devpts, once looked up; NULL again when the number is free */
 	bool exclusive;      /* TIOCEXCL */
@@ -105,6 +106,12 @@ struct tty *tty_of_task(struct task *);
 /* --- ioctl.c -------------------------------------------------------------------------------------------------------------------------- */
 
 int64_t tty_ioctl(struct file *, struct task *, struct tty *, bool master, uint32_t cmd, uint64_t arg);
+
+/* --- termio.c ------------------------------------------------------------------------------------------------------------------------- */
+
+void termio_give(const struct lx_termios *, struct lx_termio *out);
+void termio_take(const struct lx_termio *, struct lx_termios *modes); /* into what holds the modes so far */
+void termios_keep_locked(struct lx_termios *new, const struct lx_termios *old, const struct lx_termios *locked);
 
 /* --- host.c --------------------------------------------------------------------------------------------------------------------------- */
 

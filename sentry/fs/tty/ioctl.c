@@ -58,19 +58,51 @@ static int64_t do_get_modes(const struct tty_call *c)
 	return copy_out(c->t, uaddr(c->arg), &modes, c->cmd == LX_TCGETS2 ? sizeof(modes) : sizeof(modes.t));
 }
 
-static void set_pair_modes(struct tty *tty, const struct lx_termios2 *modes, bool flush)
+static void set_pair_modes(struct tty *tty, struct lx_termios2 *modes, bool flush)
 {
 	LOCK_GUARD(&tty->lock);
+	termios_keep_locked(&modes->t, &tty->modes.t, &tty->mode_locks);
 	if (flush)
 		ldisc_flush_input(tty);
 	ldisc_set_modes(tty, modes);
 }
 
+static int64_t do_get_old_modes(const struct tty_call *c)
+{
+	struct lx_termios2 modes;
+	struct lx_termio old;
+	int ret = get_modes(c->tty, &modes);
+
+	if (ret < 0)
+		return ret;
+	termio_give(&modes.t, &old);
+	return copy_out(c->t, uaddr(c->arg), &old, sizeof(old));
+}
+
+/* Changes `modes`, which holds those so far, to what the call asks for. *plain: the TCSETS, W or F that it amounts to. */
+static int take_modes(const struct tty_call *c, struct lx_termios2 *modes, uint32_t *plain)
+{
+	struct lx_termio old;
+
+	if (c->cmd >= LX_TCSETS2) {
+		*plain = LX_TCSETS + (c->cmd - LX_TCSETS2);
+		return copy_in(c->t, modes, uaddr(c->arg), sizeof(*modes));
+	}
+	if (c->cmd < LX_TCSETA) {
+		*plain = c->cmd;
+		return copy_in(c->t, &modes->t, uaddr(c->arg), sizeof(modes->t));
+	}
+	*plain = LX_TCSETS + (c->cmd - LX_TCSETA);
+	if (copy_in(c->t, &old, uaddr(c->arg), sizeof(old)) < 0)
+		return -EFAULT;
+	termio_take(&old, &modes->t);
+	return 0;
+}
+
 static int64_t do_set_modes(const struct tty_call *c)
 {
-	bool two = c->cmd >= LX_TCSETS2;
 	/* Drained at once (W), with the input thrown away (F): what is written is with the master already. */
-	uint32_t plain = two ? LX_TCSETS + (c->cmd - LX_TCSETS2) : c->cmd;
+	uint32_t plain;
 	struct lx_termios2 modes;
 	int ret = get_modes(c->tty, &modes);
 
@@ -78,12 +110,35 @@ static int64_t do_set_modes(const struct tty_call *c)
 		ret = tty_job_check(c->t, c->tty, LX_SIGTTOU);
 	if (ret < 0)
 		return ret;
-	if (copy_in(c->t, &modes, uaddr(c->arg), two ? sizeof(modes) : sizeof(modes.t)) < 0)
+	if (take_modes(c, &modes, &plain) < 0)
 		return -EFAULT;
 	if (c->tty->host)
 		return host_set_modes(c->tty, plain, &modes);
 	set_pair_modes(c->tty, &modes, plain == LX_TCSETSF);
 	pty_wake(c->tty, TTY_WAKE_SLAVE | TTY_WAKE_MASTER);
+	return 0;
+}
+
+static int64_t do_get_mode_locks(const struct tty_call *c)
+{
+	struct lx_termios locks;
+
+	lock_take(&c->tty->lock);
+	locks = c->tty->mode_locks;
+	lock_drop(&c->tty->lock);
+	return copy_out(c->t, uaddr(c->arg), &locks, sizeof(locks));
+}
+
+static int64_t do_set_mode_locks(const struct tty_call *c)
+{
+	struct lx_termios locks;
+
+	if (c->tty->host || !cred_capable(c->t->cred, LX_CAP_SYS_ADMIN))
+		return -EPERM; /* the user may do with their terminal what they want */
+	if (copy_in(c->t, &locks, uaddr(c->arg), sizeof(locks)) < 0)
+		return -EFAULT;
+	LOCK_GUARD(&c->tty->lock);
+	c->tty->mode_locks = locks;
 	return 0;
 }
 
@@ -334,6 +389,12 @@ static const struct {
 	{ LX_TCSETS, ANY_SIDE, do_set_modes },
 	{ LX_TCSETSW, ANY_SIDE, do_set_modes },
 	{ LX_TCSETSF, ANY_SIDE, do_set_modes },
+	{ LX_TCGETA, ANY_SIDE, do_get_old_modes },
+	{ LX_TCSETA, ANY_SIDE, do_set_modes },
+	{ LX_TCSETAW, ANY_SIDE, do_set_modes },
+	{ LX_TCSETAF, ANY_SIDE, do_set_modes },
+	{ LX_TIOCGLCKTRMIOS, ANY_SIDE, do_get_mode_locks },
+	{ LX_TIOCSLCKTRMIOS, ANY_SIDE, do_set_mode_locks },
 	{ LX_TCGETS2, ANY_SIDE, do_get_modes },
 	{ LX_TCSETS2, ANY_SIDE, do_set_modes },
 	{ LX_TCSETSW2, ANY_SIDE, do_set_modes },

@@ -127,6 +127,42 @@ static void on_signal(int sig)
 	handled = sig;
 }
 
+/* stress-ng's pty: the older form of the modes, and modes that are locked. */
+static void older_modes(void)
+{
+	struct termio old, again;
+	struct termios t, saved;
+	unsigned char raw[36];
+
+	tcgetattr(slave, &saved);
+	CHECK_OK(ioctl(slave, TCGETA, &old));
+	CHECK(old.c_iflag == (saved.c_iflag & 0xffff) && old.c_lflag == (saved.c_lflag & 0xffff) && old.c_cc[VINTR] == saved.c_cc[VINTR],
+	      "TCGETA gives the low halves");
+	old.c_lflag ^= ECHO;
+	old.c_cc[VQUIT] = 'q';
+	CHECK_OK(ioctl(slave, TCSETA, &old));
+	tcgetattr(slave, &t);
+	CHECK(t.c_lflag == (saved.c_lflag ^ ECHO) && t.c_cc[VQUIT] == 'q' && t.c_cc[VSUSP] == saved.c_cc[VSUSP], "TCSETA sets them and no more");
+	CHECK(ioctl(slave, TCSETAW, &old) == 0 && ioctl(slave, TCSETAF, &old) == 0, "TCSETAW, TCSETAF");
+	CHECK(ioctl(master, TCGETA, &again) == 0 && !memcmp(&old, &again, sizeof(old)), "TCGETA of the master's side");
+	CHECK_ERRNO(ioctl(slave, TCGETA, 8), EFAULT);
+	CHECK_ERRNO(ioctl(slave, TCSETA, 8), EFAULT);
+	CHECK(ioctl(slave, TIOCGLCKTRMIOS, raw) == 0 && raw[12] == 0 && raw[35] == 0, "no mode is locked");
+	CHECK_ERRNO(ioctl(slave, TIOCGLCKTRMIOS, 8), EFAULT);
+	if (geteuid() == 0) {
+		raw[12] = ECHO;
+		CHECK_OK(ioctl(slave, TIOCSLCKTRMIOS, raw));
+		tcsetattr(slave, TCSANOW, &saved);
+		tcgetattr(slave, &t);
+		CHECK(t.c_lflag == (saved.c_lflag ^ ECHO) && t.c_cc[VQUIT] == saved.c_cc[VQUIT], "a locked mode stays");
+		raw[12] = 0;
+		ioctl(slave, TIOCSLCKTRMIOS, raw);
+	} else {
+		CHECK_ERRNO(ioctl(slave, TIOCSLCKTRMIOS, raw), EPERM);
+	}
+	CHECK_OK(tcsetattr(slave, TCSANOW, &saved));
+}
+
 static void window(void)
 {
 	struct winsize ws = {33, 99, 0, 0}, got;
@@ -240,6 +276,7 @@ int main(void)
 	opening();
 	editing();
 	modes();
+	older_modes();
 	window();
 	job_control();
 	hangup();
