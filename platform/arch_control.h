@@ -101,6 +101,53 @@ int64_t arch_waitcall(const uint32_t *flag, long nr, uint64_t a, uint64_t b, uin
 /* Installs the handler of `sig` that this rests on. */
 int arch_waitcall_setup(int sig);
 
+/* --- patched call sites (platform/fast/) ------------------------------------------------------------------------------- */
+
+#define ARCH_SITE_SIZE 7
+#define ARCH_SITES_MAX 510
+#define ARCH_TRAMPOLINE_SIZE 40
+
+/*
+ * The window: a range at a fixed place that a process with patched sites has. From `start`, for `code_len` bytes: the
+ * table and the trampolines, read and execute; `word`: a page of its own whose first 32 bits say whether the slot may be
+ * used; `slot`: shared memory, see fast/slot.h.
+ */
+struct arch_window {
+	uint64_t start, len, code_len, word, slot;
+};
+const struct arch_window *arch_window(void);
+
+/* Whether a site with these bytes, a call's instruction at their end, can be patched. */
+bool arch_site_fits(const uint8_t code[ARCH_SITE_SIZE]);
+/* Makes the site's bytes those of site number `index`. */
+void arch_site_patch(int index, uint8_t code[ARCH_SITE_SIZE]);
+bool arch_site_is_patched(int index, const uint8_t code[ARCH_SITE_SIZE]);
+/* Writes the site's trampoline; the address where it belongs. */
+uint64_t arch_trampoline(int index, uint64_t site, const uint8_t original[ARCH_SITE_SIZE], uint8_t out[ARCH_TRAMPOLINE_SIZE]);
+/* The value of a site's entry in the table (-1: the entry that all share), and where it belongs. */
+uint64_t arch_table_entry(int index, uint64_t *at);
+
+/* Where a thread is stopped, and in the name of which site. */
+enum arch_place {
+	PLACE_ELSEWHERE,
+	PLACE_BEFORE,  /* nothing has been asked for; its registers are as at the site */
+	PLACE_SAVED,   /* the same, but that the call's number is in the slot's saved_nr */
+	PLACE_WAITING, /* as SAVED, and the slot's state says how far it is */
+	PLACE_AFTER,   /* the slot's nr is the result */
+	PLACE_CALL,    /* about to make the call by the trap */
+	PLACE_PAST,    /* in that call, or past it */
+};
+enum arch_place arch_site_place(const struct arch_regs *, int *index);
+/* The site whose trampoline's own call has this address for its return, or -1. */
+int arch_site_by_call(uint64_t ip);
+/* Moves a thread out of there: to the site's start, to its call instruction, past it. */
+void arch_site_rewind(struct arch_regs *, uint64_t site);
+void arch_site_call(struct arch_regs *, uint64_t site);
+void arch_site_leave(struct arch_regs *, uint64_t site);
+
+/* One round of a spinning wait. */
+void arch_relax(void);
+
 /* si_code and address of a fault, completed as the architecture's signal context wants it. */
 void arch_fault_details(struct fault_info *);
 

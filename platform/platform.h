@@ -87,6 +87,13 @@ enum resume {
 	RESUME_STEP, /* as RUN; after one instruction there is a STOP_FAULT with SIGTRAP and TRAP_TRACE */
 };
 
+/* What became of a quick call. */
+enum quick {
+	QUICK_DONE,    /* it has a result */
+	QUICK_STOP,    /* it has a result, and the tracee is to come to a STOP_KICK before it runs any guest code */
+	QUICK_REFUSED, /* it was not made: the guest makes it again, and it comes as a `call` */
+};
+
 struct platform_handler {
 	/* `cookie` is the sentry's own, given at creation of the tracee. */
 	void (*call)(struct tracee *, void *cookie, const struct call_info *);
@@ -97,15 +104,36 @@ struct platform_handler {
 	 * its threads is gone after them.
 	 */
 	void (*gone)(struct tracee *, void *cookie, int wait_status);
+	/*
+	 * A call that came without a trap. May be NULL, and then there are none. On a thread of the platform's own, in the
+	 * main fd table; no event is delivered for the tracee meanwhile. The tracee is in guest code until it is answered,
+	 * which the platform does when this returns.
+	 */
+	enum quick (*quick)(struct tracee *, void *cookie, const struct call_info *, int64_t *ret);
+	/* After each `quick`, when the guest has its answer: whatever else has to be done. */
+	void (*quick_end)(struct tracee *, void *cookie);
+	/*
+	 * At a stop: the platform wants to put something of its own into [addr, addr + len) of the address space, and to
+	 * keep it there until stop_plain(). False where that is the guest's.
+	 */
+	bool (*reserve)(struct tracee *, void *cookie, uint64_t addr, uint64_t len);
+	/* At a stop: whether the range is private code that nobody writes to, so that the platform may alter its copy of it. */
+	bool (*is_code)(struct tracee *, void *cookie, uint64_t addr, uint64_t len);
 	/* Something of the platform broke in a way that it cannot go on from. Must not return. */
 	void (*broken)(const char *what, int err);
 };
+
+/* Whether calls are taken without a trap where that is quicker, or wherever it can be done (for tests). */
+enum platform_quick { PLATFORM_QUICK_OFF, PLATFORM_QUICK_ON, PLATFORM_QUICK_FORCED };
 
 struct platform_config {
 	const struct platform_handler *handler;
 	int lanes;                    /* 0: one per CPU that this process may use */
 	const uint16_t *stop_calls;   /* numbers of the calls to deliver as STOP_CALL instead of `call`, ascending */
 	size_t stop_call_count;
+	enum platform_quick quick;
+	const uint16_t *quick_calls;  /* numbers of the calls that `quick` may be asked for, ascending */
+	size_t quick_call_count;
 	uint64_t address_limit;       /* out: first address past what the guest may map; the stub lives above it */
 	int log_fd;                   /* kept open in the pocket under its own number, so that stop handlers can log; 0: none */
 };
@@ -126,6 +154,8 @@ void platform_start(struct platform *);
 /* Kills every tracee and joins the threads. `gone` has been delivered for each when it returns. */
 void platform_destroy(struct platform *);
 uint64_t platform_address_limit(const struct platform *);
+/* The range that `reserve` will be asked for, which a fresh image had better leave free. False where there is none. */
+bool platform_reserved(const struct platform *, uint64_t *addr, uint64_t *len);
 
 /* --- from any thread --- */
 
@@ -223,6 +253,14 @@ int stop_poke(struct tracee *, uaddr_t dst, const void *src, size_t n);
  */
 int stop_debug_get(struct tracee *, int which, uint64_t *out);
 int stop_debug_set(struct tracee *, int which, uint64_t v);
+
+/*
+ * Takes everything that the platform has put into the address space (`reserve`) out of it again. 0, or -EBUSY when other
+ * threads run in it.
+ */
+int stop_plain(struct tracee *);
+/* The guest's code is its own again, and stays so: somebody is about to look at it and run it by single steps. */
+void stop_show_code(struct tracee *);
 
 /* What a guest's fork, vfork, clone and clone3 come down to. Everything else about them is the sentry's emulation. */
 struct clone_how {

@@ -53,6 +53,12 @@ struct hproc {
 	struct ref ref;     /* a tracee each, until it is freed: others read tgid */
 };
 
+/* For tracee.watch.wanted: no site, just a slot of its own. */
+#define FAST_SLOT_ALONE 1
+
+struct fast_space;
+struct fast_state;
+
 struct tracee {
 	struct ref ref; /* the platform's until `gone` has returned, the sentry's from STOP_NEW to tracee_put() */
 	/* Immutable after creation (tid and proc: after the clone). */
@@ -99,6 +105,19 @@ struct tracee {
 	uint64_t call_id;
 	struct call_info call;
 	atomic_bool reaped; /* the tid may belong to another by now */
+
+	/* For fast/. */
+	struct fast_space *space; /* changed by the tracer; NULL where there are no quick calls */
+	struct fast_watch {
+		int64_t last_ns;  /* of the last trap; owned by who delivers a call, as the next three */
+		uint32_t streak;  /* frequent ones in a row */
+		struct fast_count {
+			uint64_t ip;
+			int32_t hits;
+		} count[8];
+		bool hopeless;    /* the window's place is the guest's, or the host does not play along */
+		_Atomic uint64_t wanted; /* a site to be patched at the next stop, FAST_SLOT_ALONE, or 0 */
+	} watch;
 
 	/* For balance.c. */
 	atomic_bool busy;     /* neither in a call nor held */
@@ -173,6 +192,7 @@ struct platform {
 	bool has_balancer;
 	atomic_bool balancer_sleeps;
 	uint32_t balance_gate; /* futex: bumped to wake the balancer */
+	struct fast_state *fast; /* NULL where every call is a trap; immutable after platform_create() */
 };
 
 /* The difference between the platforms. */

@@ -70,18 +70,26 @@ static int make_kernel(struct boot *b, int control_fd)
 	return k->pids && k->netns ? 0 : -ENOMEM;
 }
 
+static enum platform_quick quick_mode(int wanted)
+{
+	return wanted == BOOT_QUICK_AUTO ? PLATFORM_QUICK_ON : wanted == BOOT_QUICK_FORCE ? PLATFORM_QUICK_FORCED : PLATFORM_QUICK_OFF;
+}
+
 static int try_platform(struct boot *b, const struct platform_ops *ops)
 {
 	/* The platform keeps the list: it is the table's, for the life of the sentry. */
-	static uint16_t stop_calls[MAX_STOP_CALLS];
+	static uint16_t stop_calls[MAX_STOP_CALLS], quick_calls[LX_NR_COUNT];
 	struct platform_config cfg = {
 		.handler = &sentry_platform_handler,
 		.lanes = b->k->cpus,
 		.stop_calls = stop_calls,
+		.quick_calls = quick_calls,
+		.quick = quick_mode(b->k->spec->quick_calls),
 		.log_fd = b->msg.fds.log > 0 ? b->msg.fds.log : 0,
 	};
 
 	cfg.stop_call_count = syscall_stop_list(stop_calls, MAX_STOP_CALLS);
+	cfg.quick_call_count = syscall_quick_list(quick_calls, LX_NR_COUNT);
 	return platform_create(ops, &cfg, &b->k->platform, b->why, sizeof(b->why));
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct findings {
 	int *err; /* of each probe */
 	const char *platform; /* NULL: none */
 	const char *io;
+	const char *quick_calls;
 	int cgroups;
 	char cgroup_where[1200];
 };
@@ -40,6 +42,18 @@ static bool all_there(const struct findings *f, enum probe_need need)
 	return true;
 }
 
+/* What `--quick-calls auto` comes to. */
+static const char *quick_calls(const struct findings *f)
+{
+	cpu_set_t cpus;
+
+	if (!f->platform || strcmp(f->platform, "seccomp") != 0)
+		return "off: only on the seccomp platform";
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) < 2)
+		return "off: there is one CPU";
+	return "while a CPU is idle";
+}
+
 static int examine(struct findings *f)
 {
 	f->err = mem_calloc(probe_count, sizeof(int));
@@ -50,6 +64,7 @@ static int examine(struct findings *f)
 	if (all_there(f, PROBE_MUST))
 		f->platform = all_there(f, PROBE_SECCOMP) ? "seccomp" : all_there(f, PROBE_PTRACE) ? "ptrace" : NULL;
 	f->io = all_there(f, PROBE_RING) ? "io_uring" : "threads";
+	f->quick_calls = quick_calls(f);
 	f->cgroups = cgroup_probe(f->cgroup_where, sizeof(f->cgroup_where));
 	return 0;
 }
@@ -93,7 +108,8 @@ static void print_text(const struct findings *f)
 		print_probe(&probes[i], f->err[i]);
 	}
 	print_cgroups(f);
-	printf("\nplatform: %s\nI/O: %s\n", f->platform ? f->platform : "none: what is marked required must be mended first", f->io);
+	printf("\nplatform: %s\ncalls without a trap: %s\nI/O: %s\n",
+	       f->platform ? f->platform : "none: what is marked required must be mended first", f->quick_calls, f->io);
 }
 
 /* --- JSON -------------------------------------------------------------------------------------------------------------- */
@@ -112,8 +128,8 @@ static int print_json(const struct findings *f)
 	uname(&host);
 	for (size_t i = 0; i < probe_count; i++)
 		json_array_append_new(features, probe_json(&probes[i], f->err[i]));
-	json_t *json = json_pack("{s:s, s:s, s:b, s:s?, s:s, s:{s:b, s:b, s:b, s:s}, s:o}", "kernel", host.release, "machine", host.machine,
-				 "root", geteuid() == 0, "platform", f->platform, "io", f->io, "cgroup", "v1Memory", f->cgroups & 1, "v1Pids",
+	json_t *json = json_pack("{s:s, s:s, s:b, s:s?, s:s, s:s, s:{s:b, s:b, s:b, s:s}, s:o}", "kernel", host.release, "machine", host.machine,
+				 "root", geteuid() == 0, "platform", f->platform, "quickCalls", f->quick_calls, "io", f->io, "cgroup", "v1Memory", f->cgroups & 1, "v1Pids",
 				 f->cgroups >> 1 & 1, "v2", f->cgroups >> 2 & 1, "path", f->cgroup_where, "features", features);
 	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
 

@@ -29,6 +29,7 @@ const char do_help[] =
 	"  --pids N                        limit of processes and threads\n"
 	"  --timeout DUR                   SIGTERM after this time (10s, 1m30s), SIGKILL two seconds later\n"
 	"  --platform auto|seccomp|ptrace  how the program is trapped (default: auto; see `picket doctor`)\n"
+	"  --quick-calls auto|off|force    calls without a trap while a CPU is idle, never, or always (for tests)\n"
 	"  --strace[=NAMES]                write each system call, or only the named ones (read,openat), to the log\n"
 	"  --log FILE                      append the log there (default: warnings and errors to standard error)\n"
 	"  --log-format text|json\n";
@@ -117,6 +118,11 @@ static int opt_platform(struct draft *d, char *value)
 	return plan_platform(&d->o->plan, value, d->f);
 }
 
+static int opt_quick_calls(struct draft *d, char *value)
+{
+	return plan_quick_calls(&d->o->plan, value, d->f);
+}
+
 static int opt_strace(struct draft *d, char *value)
 {
 	char ***names = &d->o->plan.spec.strace;
@@ -156,12 +162,13 @@ static const struct option long_options[] = {
 	{ "cwd", required_argument, NULL, 0 },		{ "hostname", required_argument, NULL, 0 },
 	{ "memory", required_argument, NULL, 0 },	{ "pids", required_argument, NULL, 0 },
 	{ "timeout", required_argument, NULL, 0 },	{ "platform", required_argument, NULL, 0 },
-	{ "strace", optional_argument, NULL, 0 },	{ "log", required_argument, NULL, 0 },
-	{ "log-format", required_argument, NULL, 0 },	{ NULL, 0, NULL, 0 },
+	{ "quick-calls", required_argument, NULL, 0 },	{ "strace", optional_argument, NULL, 0 },
+	{ "log", required_argument, NULL, 0 },		{ "log-format", required_argument, NULL, 0 },
+	{ NULL, 0, NULL, 0 },
 };
 static const option_fn option_fns[] = { /* in the order of long_options */
 	opt_rootfs, opt_volume, opt_user, opt_env, opt_cwd, opt_hostname, opt_memory,
-	opt_pids, opt_timeout, opt_platform, opt_strace, opt_log, opt_log_format,
+	opt_pids, opt_timeout, opt_platform, opt_quick_calls, opt_strace, opt_log, opt_log_format,
 };
 _Static_assert(ARRAY_LEN(option_fns) + 1 == ARRAY_LEN(long_options), "one function an option");
 

@@ -154,6 +154,17 @@ int plan_platform(struct plan *p, const char *name, struct failure *f)
 	return fail(f, -EINVAL, EXIT_PICKET, "platform '%s' is none of auto, seccomp, ptrace", name);
 }
 
+int plan_quick_calls(struct plan *p, const char *name, struct failure *f)
+{
+	for (int i = BOOT_QUICK_AUTO; i <= BOOT_QUICK_FORCE; i++) {
+		if (strcmp(name, boot_quick_name(i)) != 0)
+			continue;
+		p->spec.quick_calls = i;
+		return 0;
+	}
+	return fail(f, -EINVAL, EXIT_PICKET, "--quick-calls '%s' is none of auto, off, force", name);
+}
+
 /* The path made absolute, so that the gofer finds it from wherever it stands. */
 static int absolute_path(const char *path, char **out, struct failure *f)
 {

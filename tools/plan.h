@@ -46,5 +46,7 @@ int plan_cwd(struct plan *p, const char *cwd, struct failure *f);
 int plan_hostname(struct plan *p, const char *name, struct failure *f);
 /* "auto", "seccomp" or "ptrace". */
 int plan_platform(struct plan *p, const char *name, struct failure *f);
+/* "auto", "off" or "force". */
+int plan_quick_calls(struct plan *p, const char *name, struct failure *f);
 
 #endif

@@ -9,7 +9,7 @@
 #include <sys/prctl.h>
 
 #include "base/mem.h"
-#include "platform/platform_impl.h"
+#include "platform/fast/fast.h"
 
 enum { WORKER_STACK = 512 * 1024 };
 
@@ -208,6 +208,8 @@ static bool defer(struct tracee *t, bool pass, int64_t ret)
 
 void platform_answer(struct tracee *t, int64_t ret)
 {
+	if (__builtin_expect(atomic_load_explicit(&t->watch.wanted, memory_order_relaxed) != 0, 0))
+		fast_answers(t, ret);
 	if (!defer(t, false, ret))
 		t->platform->ops->answer(t, ret);
 }

@@ -19,7 +19,7 @@
 
 #include "base/host.h"
 #include "base/mem.h"
-#include "platform/platform_impl.h"
+#include "platform/fast/fast.h"
 
 enum {
 	LANES_MAX = 64,
@@ -237,6 +237,9 @@ int platform_create(const struct platform_ops *ops, struct platform_config *cfg,
 {
 	struct platform *p = alloc_platform(ops, cfg);
 	int err = p ? make_lanes(p, cfg->lanes) : -ENOMEM;
+
+	if (!err)
+		err = fast_create(p, cfg);
 
 	if (!err)
 		err = make_threads(p, cfg);

@@ -14,7 +14,7 @@
 
 #include "base/host.h"
 #include "base/mem.h"
-#include "platform/platform_impl.h"
+#include "platform/fast/fast.h"
 
 /* What ended a run of the stub, where it was not the trap. */
 enum { RAN_INTO_FAULT = -EFAULT };
@@ -218,6 +218,7 @@ int inject_clone(struct tracee *t, const struct clone_how *how, struct tracee *c
 		proc->tgid = tid;
 	prepare_child(t, child, how);
 	child->parent_tid = t->tid;
+	fast_cloned(t, child, how->share_vm || how->thread);
 	tracee_adopt(child, tid, proc);
 	tracer_welcome(child);
 	return 0;

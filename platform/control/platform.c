@@ -34,7 +34,7 @@
 
 #include "base/host.h"
 #include "base/mem.h"
-#include "platform/platform_impl.h"
+#include "platform/fast/fast.h"
 
 const char *platform_name(const struct platform *p)
 {
@@ -98,6 +98,7 @@ static void end_threads(struct platform *p)
 	atomic_store(&p->workers_ending, true);
 	for (int i = 0; i < p->lane_count; i++)
 		workers_end(&p->lanes[i]);
+	fast_destroy(p);
 	balance_end(p);
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "platform/platform_impl.h"
+#include "platform/fast/fast.h"
 
 static void wake_tracer(struct lane *l)
 {
@@ -134,6 +134,8 @@ void requests_run(struct lane *l)
 		list_remove(&t->request_link);
 		t->requests = 0;
 		lock_drop(&l->lock);
+		fast_enter(t);
 		run(t, what, how, answer);
+		fast_leave();
 	}
 }

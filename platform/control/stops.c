@@ -5,7 +5,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 
-#include "platform/platform_impl.h"
+#include "platform/fast/fast.h"
 
 void stop_fetch(struct tracee *t)
 {
@@ -13,7 +13,7 @@ void stop_fetch(struct tracee *t)
 		return;
 	arch_fetch(t->tid, &t->regs); /* fails only for the dying, whose registers nobody will see */
 	t->fetched = true;
-	t->dirty = false;
+	t->dirty = fast_roll(t);
 }
 
 struct arch_regs *stop_regs(struct tracee *t)
@@ -143,7 +143,7 @@ static void stop_kick(struct tracee *t)
 {
 	stop_fetch(t);
 	t->stop = (struct stop){ .after_call = arch_in_call(&t->regs) };
-	t->dirty = t->stop.after_call; /* the call is over when it goes on: the next kick may come before any guest code */
+	t->dirty |= t->stop.after_call; /* the call is over when it goes on: the next kick may come before any guest code */
 	if (arch_wants_restart(&t->regs)) {
 		struct call_info c;
 
@@ -155,6 +155,7 @@ static void stop_kick(struct tracee *t)
 		t->stop.after_call = false;
 	}
 	t->remaking = false;
+	fast_at_stop(t);
 	stop_deliver(t, STOP_KICK);
 }
 

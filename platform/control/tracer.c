@@ -9,7 +9,7 @@
 
 #include "base/host.h"
 #include "base/mem.h"
-#include "platform/platform_impl.h"
+#include "platform/fast/fast.h"
 
 /* The thread-specific "who am I": set once per tracer thread. */
 static __thread struct lane *current_lane;
@@ -69,6 +69,7 @@ void tracee_finish(struct tracee *t)
 {
 	struct lane *l = t->lane;
 
+	fast_detach(t);
 	lock_take(&l->lock);
 	bool wait = t->delivering > 0;
 
@@ -85,6 +86,7 @@ void tracee_finish(struct tracee *t)
 		return;
 	balance_set_busy(t, false); /* a late answer may have counted it again */
 	list_remove(&t->event_link);
+	fast_finish(t);
 	if (t->proc)
 		t->proc->threads--;
 	t->platform->handler->gone(t, t->cookie, t->wait_status);
@@ -244,14 +246,16 @@ static void handle_stop(struct tracee *t, int status)
 
 static void handle_event(struct tracee *t, int status)
 {
+	fast_enter(t);
 	if (is_death(status)) {
 		if (!t->dead)
 			mark_dead(t, status);
 		t->held = false;
 		tracee_finish(t);
-		return;
+	} else {
+		handle_stop(t, status);
 	}
-	handle_stop(t, status);
+	fast_leave();
 }
 
 static void kill_all(struct lane *l)

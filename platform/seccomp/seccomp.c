@@ -14,7 +14,7 @@
 
 #include "base/host.h"
 #include "filter.h"
-#include "platform/platform_impl.h"
+#include "platform/fast/fast.h"
 
 /* Newer than the headers. */
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -126,6 +126,7 @@ static struct tracee *seccomp_receive(struct worker *w)
 	t->call.nr = u.n.data.nr;
 	memcpy(t->call.arg, u.n.data.args, sizeof(t->call.arg));
 	t->call.ip = u.n.data.instruction_pointer;
+	fast_trap(t);
 	return t;
 }
 

@@ -12,6 +12,7 @@
 static const char *const mount_types[] = { "goferfs", "overlay", "tmpfs", "proc", "sysfs", "devtmpfs", "devpts", "mqueue", NULL };
 static const char *const caches[] = { "immutable", "exclusive", "shared", NULL };
 static const char *const platforms[] = { "auto", "seccomp", "ptrace", NULL };
+static const char *const quick_modes[] = { "auto", "off", "force", NULL };
 static const char *const io_backends[] = { "auto", "uring", "threads", NULL };
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
@@ -80,6 +81,7 @@ static const struct bind_field spec_fields[] = {
 	F(boot_spec, pid_limit, BIND_U64),
 	F(boot_spec, strace, BIND_STRV),
 	F(boot_spec, platform, BIND_ENUM, .names = platforms),
+	F(boot_spec, quick_calls, BIND_ENUM, .names = quick_modes),
 	F(boot_spec, io, BIND_ENUM, .names = io_backends),
 	F(boot_spec, lanes, BIND_U32),
 	F(boot_spec, log_level, BIND_ENUM, .names = log_levels),
@@ -211,6 +213,11 @@ const char *boot_mount_type_name(int type)
 const char *boot_platform_name(int platform)
 {
 	return platforms[platform];
+}
+
+const char *boot_quick_name(int quick)
+{
+	return quick_modes[quick];
 }
 
 const char *boot_io_name(int io)

@@ -23,6 +23,7 @@ enum boot_mount_type {
 /* Who else changes the files below; decides what may be cached (design.md, section 5). */
 enum boot_cache { BOOT_CACHE_IMMUTABLE, BOOT_CACHE_EXCLUSIVE, BOOT_CACHE_SHARED };
 enum boot_platform { BOOT_PLATFORM_AUTO, BOOT_PLATFORM_SECCOMP, BOOT_PLATFORM_PTRACE };
+enum boot_quick { BOOT_QUICK_AUTO, BOOT_QUICK_OFF, BOOT_QUICK_FORCE }; /* calls without a trap: platform/fast/fast.h */
 enum boot_io { BOOT_IO_AUTO, BOOT_IO_URING, BOOT_IO_THREADS };
 enum boot_log_level { BOOT_LOG_ERROR, BOOT_LOG_WARNING, BOOT_LOG_INFO, BOOT_LOG_DEBUG }; /* as enum log_level */
 enum boot_log_format { BOOT_LOG_TEXT, BOOT_LOG_JSON };                                  /* as enum log_format */
@@ -77,6 +78,7 @@ struct boot_spec {
 	uint64_t pid_limit;    /* threads and processes; 0: none */
 	char **strace;         /* NULL: off; empty: every call; else names */
 	int platform;          /* enum boot_platform */
+	int quick_calls;       /* enum boot_quick */
 	int io;                /* enum boot_io */
 	uint32_t lanes;        /* CPUs to use; 0: as many as allowed */
 	int log_level;         /* enum boot_log_level */
@@ -100,6 +102,7 @@ void boot_process_free(struct boot_process *process);
 /* The names that the JSON form uses; for messages. */
 const char *boot_mount_type_name(int type);
 const char *boot_platform_name(int platform);
+const char *boot_quick_name(int quick);
 const char *boot_io_name(int io);
 
 #endif

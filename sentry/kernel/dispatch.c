@@ -8,6 +8,7 @@
 #include "platform/platform.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/ptrace.h"
+#include "sentry/kernel/quick.h"
 #include "sentry/kernel/sched.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/exec.h"
@@ -178,13 +179,14 @@ static void on_call(struct tracee *tracee, void *cookie, const struct call_info 
 {
 	struct task *t = cookie;
 
+	int guest = RUN_GUEST;
+
 	/* An image that exec has left behind is being killed: it gets no answer. */
-	if (t->tracee != tracee || atomic_load(&t->run) != RUN_GUEST)
+	if (t->tracee != tracee || !atomic_compare_exchange_strong(&t->run, &guest, RUN_HANDLER))
 		return;
 	/* The guest's call may end its task: this reference keeps it until the worker is done. */
 	task_get(t);
 	atomic_store(&t->woken, false);
-	atomic_store(&t->run, RUN_HANDLER);
 	if (__builtin_expect(atomic_load(&t->work) & WORK_TRACE_CALLS, 0) && ptrace_call_enters(t, info)) {
 		answer(t, -ERESTARTNOINTR);
 	} else {
@@ -197,6 +199,10 @@ static void on_call(struct tracee *tracee, void *cookie, const struct call_info 
 
 const struct platform_handler sentry_platform_handler = {
 	.call = on_call,
+	.quick = quick_call,
+	.quick_end = quick_end,
+	.reserve = quick_reserve,
+	.is_code = quick_is_code,
 	.stop = stop_dispatch,
 	.gone = gone_dispatch,
 	.broken = kernel_platform_broken,

@@ -109,6 +109,14 @@ void kernel_count_call(struct kernel *k, int32_t nr)
 		c->made[nr]++;
 }
 
+void kernel_uncount_call(struct kernel *k, int32_t nr)
+{
+	struct call_counts *c = counts(k);
+
+	if (c && nr >= 0 && nr < LX_NR_COUNT)
+		c->made[nr]--;
+}
+
 void kernel_count_refused(struct kernel *k, int32_t nr)
 {
 	struct call_counts *c = counts(k);

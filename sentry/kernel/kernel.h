@@ -62,6 +62,8 @@ struct kernel {
 
 /* --strace and the record's table of calls. */
 void kernel_count_call(struct kernel *, int32_t nr);
+/* Takes the last one back: it was not made after all. */
+void kernel_uncount_call(struct kernel *, int32_t nr);
 void kernel_count_refused(struct kernel *, int32_t nr);
 /* The first process has ended: so does the sandbox. From process exit, once; returns. */
 void kernel_init_exited(struct kernel *, int wait_status);

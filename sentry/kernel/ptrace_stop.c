@@ -381,6 +381,8 @@ bool ptrace_look(struct task *t)
 	}
 	if (!pt)
 		return false;
+	if (ptrace_is_traced(t))
+		stop_show_code(t->tracee);
 	if (pt->stopped)
 		return true;
 	if (pt->resumed)

@@ -60,6 +60,8 @@ enum {
 	SYS_NO_RESULT = -606, /* STOP calls only: the handler has set all registers itself (rt_sigreturn) */
 	SYS_RAW = -607,       /* the result is t->raw_result, whatever it looks like */
 	SYS_HOLD = -608,      /* STOP calls only, before their handler: stays at the stop and is run again at each task_notify() */
+	SYS_BY_TRAP = -609,   /* quick calls only: nothing has been done, and the trap is the way to do it; see quick.h */
+	SYS_LAST = SYS_BY_TRAP,
 };
 
 enum run_state { RUN_GUEST, RUN_HANDLER, RUN_BLOCKED, RUN_READY, RUN_HELD, RUN_DEAD };

@@ -88,6 +88,7 @@ struct task {
 	struct block blk;
 	struct entry entry;       /* what calls pass before their handlers; some of it others' too */
 	bool in_stop;             /* the handler runs in a stop handler: stop_*() may be used, fds may not */
+	bool quick;               /* a quick call: it may be made once more, by the trap; see quick.h */
 	bool in_call;             /* between a call's start and its result */
 	bool call_held;           /* SYS_HOLD: what reaches the task at its stop runs the call again */
 	int64_t raw_result;       /* see SYS_RAW */

@@ -13,6 +13,7 @@
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/vfs.h"
+#include "sentry/kernel/kernel.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/exec.h"
 #include "sentry/mm/vma.h"
@@ -219,7 +220,12 @@ static int plan_interpreter(struct exec_plan *plan)
 static int plan_heap(struct exec_plan *plan, uint64_t end)
 {
 	struct mm *mm = plan->mm;
-	uint64_t start = PAGE_UP(end) + random_pages(plan, 13);
+	uint64_t start = PAGE_UP(end) + random_pages(plan, 13), reserved, len;
+
+	/* A heap that starts below the place that the platform may want starts above it instead. */
+	if (platform_reserved(mm->k->platform, &reserved, &len) && start < reserved + len && start + HEAP_AHEAD > reserved &&
+	    end < reserved)
+		start = reserved + len + random_pages(plan, 13);
 
 	mm->brk_start = mm->brk = start;
 	mm->brk_mapped = start + HEAP_AHEAD;

@@ -16,6 +16,7 @@
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/mm/vma.h"
+#include "sentry/mm/window.h"
 
 #define MAX_MAP_COUNT 65000u /* below the host's vm.max_map_count, which is in force underneath */
 
@@ -124,6 +125,8 @@ int map_prepare(struct task *t, struct map_request *r)
 	}
 	if (mm->mdwe && (r->prot & LX_PROT_EXEC) && (r->prot & LX_PROT_WRITE))
 		return -EACCES;
+	if ((r->flags & (LX_MAP_FIXED | LX_MAP_FIXED_NOREPLACE)) && (ret = window_make_way(t, r->addr, r->len)) < 0)
+		return ret;
 	v = new_vma(t, r, &src);
 	if (!v)
 		return -ENOMEM;
@@ -187,8 +190,10 @@ int map_unmap_list(struct mm *mm, uint64_t addr, uint64_t len)
 int64_t map_unmap(struct task *t, uint64_t addr, uint64_t len)
 {
 	uint64_t arg[6] = { addr, map_clip(t->mm, addr, PAGE_UP(len)) };
-	int ret = map_unmap_list(t->mm, addr, len);
+	int ret = window_make_way(t, addr, PAGE_UP(len));
 
+	if (!ret)
+		ret = map_unmap_list(t->mm, addr, len);
 	return ret < 0 || !arg[1] ? ret : stop_inject(t->tracee, LX_NR_munmap, arg);
 }
 
@@ -295,6 +300,9 @@ int64_t map_protect_key(struct task *t, uint64_t addr, uint64_t len, uint32_t pr
 		return -EINVAL;
 	if (!range_ok(t->mm, addr, whole))
 		return -ENOMEM;
+	ret = window_make_way(t, addr, whole);
+	if (ret < 0)
+		return ret;
 	full = map_full_length(t->mm, addr, whole);
 	arg[1] = full;
 	ret = map_protect_list(t, addr, full, prot);

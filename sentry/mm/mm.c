@@ -116,6 +116,8 @@ struct mm *mm_copy(struct mm *from)
 	mm->limit = from->limit;
 	mm->stack_start = from->stack_start;
 	mm->stack_low = from->stack_low;
+	mm->window_start = from->window_start;
+	mm->window_end = from->window_end;
 	mm->total_pages = from->total_pages;
 	mm->charged_bytes = from->charged_bytes;
 	mm->pkeys = from->pkeys;

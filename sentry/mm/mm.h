@@ -54,6 +54,7 @@ struct mm {
 	uint64_t limit;                /* first address past what may be mapped */
 	uint64_t mmap_base;            /* allocation goes down from here */
 	uint64_t stack_start, stack_low; /* the stack vma's top, and how far it may grow */
+	uint64_t window_start, window_end; /* the platform's, see window.h; 0 where there is none */
 	uint64_t total_pages, locked_pages, charged_bytes;
 	bool lock_future;              /* mlockall(MCL_FUTURE) */
 	uint32_t pkeys;                /* protection keys that the host has allocated to it, one bit a key */

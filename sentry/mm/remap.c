@@ -11,6 +11,7 @@
 #include "sentry/kernel/task.h"
 #include "sentry/mm/map.h"
 #include "sentry/mm/vma.h"
+#include "sentry/mm/window.h"
 
 struct remap {
 	uint64_t old, old_len, new_len, target;
@@ -165,6 +166,10 @@ int64_t map_move(struct task *t, uint64_t old, uint64_t old_len, uint64_t new_le
 	struct vma *v;
 	int64_t ret = check_args(t->mm, &r);
 
+	if (!ret)
+		ret = window_before_move(t, old, r.old_len);
+	if (!ret && (flags & LX_MREMAP_FIXED))
+		ret = window_make_way(t, r.target, r.new_len);
 	if (ret < 0)
 		return ret;
 	lock_take(&t->mm->lock);

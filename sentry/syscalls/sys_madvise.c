@@ -7,6 +7,7 @@
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/mm/vma.h"
+#include "sentry/mm/window.h"
 #include "sentry/syscalls/handlers.h"
 
 /*
@@ -99,6 +100,8 @@ int64_t sys_madvise(struct task *t, const struct sysargs *a)
 		return ret;
 	if (discards(arg_int(a, 2)) && sealed_against(t->mm, addr, addr + PAGE_UP(len)))
 		return -EPERM;
+	if (window_is_touched(t->mm, addr, PAGE_UP(len)))
+		return -EINVAL; /* what is the platform's must not reach a fork's child */
 	if (kind == ADVICE_FORK)
 		ret = mark_fork(t->mm, addr, addr + PAGE_UP(len), arg_int(a, 2) == LX_MADV_DONTFORK);
 	return ret < 0 ? ret : SYS_PASS;

@@ -16,6 +16,7 @@
 #include "sentry/kernel/kernel.h"
 #include "sentry/mm/map.h"
 #include "sentry/mm/vma.h"
+#include "sentry/mm/window.h"
 #include "sentry/syscalls/handlers.h"
 
 /* Flags that the host may see; the rest is the sentry's business or has no effect. */
@@ -103,10 +104,13 @@ int64_t sys_mmap(struct task *t, const struct sysargs *a)
 	return ret < 0 ? ret : map_in_host(t, &r);
 }
 
-/* A task alone in its address space has the host make the call as it was trapped; with others about, list and host change at a stop. */
-static bool alone(const struct task *t)
+/*
+ * A task alone in its address space has the host make the call as it was trapped; with others about, or where something of the platform's
+ * has to make way, list and host change at a stop.
+ */
+static bool is_simple(const struct task *t, uint64_t addr, uint64_t len)
 {
-	return atomic_load(&t->mm->users) == 1;
+	return atomic_load(&t->mm->users) == 1 && !window_is_touched(t->mm, addr, len);
 }
 
 static int64_t munmap_at_stop(struct task *t)
@@ -119,7 +123,7 @@ int64_t sys_munmap(struct task *t, const struct sysargs *a)
 	uint64_t addr = arg_u64(a, 0), len = arg_u64(a, 1);
 	int ret;
 
-	if (!alone(t) || map_clip(t->mm, addr, len) != len) {
+	if (!is_simple(t, addr, len) || map_clip(t->mm, addr, len) != len) {
 		t->at_stop = munmap_at_stop;
 		return SYS_AT_STOP;
 	}
@@ -143,7 +147,8 @@ int64_t sys_mprotect(struct task *t, const struct sysargs *a)
 		return -EINVAL;
 	if (a->v[2] & ~(uint64_t)PROT_BITS)
 		return -EINVAL; /* growing mappings are mapped ahead: they have no such edge */
-	if (!alone(t) || reads_as_code(t, prot) || map_full_length(t->mm, arg_u64(a, 0), arg_u64(a, 1)) < arg_u64(a, 1)) {
+	if (!is_simple(t, arg_u64(a, 0), arg_u64(a, 1)) || reads_as_code(t, prot) ||
+	    map_full_length(t->mm, arg_u64(a, 0), arg_u64(a, 1)) < arg_u64(a, 1)) {
 		t->at_stop = mprotect_at_stop;
 		return SYS_AT_STOP;
 	}

@@ -3,6 +3,7 @@
 
 #include "abi/fcntl.h"
 #include "abi/poll.h"
+#include "abi/types.h"
 #include "abi/uio.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
@@ -44,10 +45,19 @@ static int64_t wait_to_write(struct task *t, struct file *f)
 	return (int64_t)MOVED(t);
 }
 
+/* A pipe takes up to PIPE_BUF (a page) whole or not at all; more than that, and a socket, may take a part and then block. */
+static bool may_take_part(const struct file *f, const struct uio *u)
+{
+	return f->inode->type == LX_S_IFSOCK || (f->inode->type == LX_S_IFIFO && u->left > LX_PAGE_SIZE);
+}
+
 static int64_t write_all(struct task *t, struct file *f, struct uio *u, int64_t *pos, bool nowait)
 {
 	bool nonblock = nowait || file_nonblock(f);
 	int64_t n;
+
+	if (t->quick && may_take_part(f, u))
+		return SYS_BY_TRAP;
 
 	skip(u, MOVED(t));
 	do {
@@ -71,6 +81,8 @@ static int64_t do_write(struct task *t, struct file *f, struct uio *u, int64_t *
 	bool full = (flags & LX_O_SYNC) == LX_O_SYNC || rwf & LX_RWF_SYNC;
 	int64_t n, ret;
 
+	if (t->quick && sync)
+		return SYS_BY_TRAP; /* it would be written once more after it has waited for the disk */
 	u->append = rwf & LX_RWF_APPEND;
 	u->noappend = rwf & LX_RWF_NOAPPEND;
 	n = t->blk.scratch[1] ? (int64_t)MOVED(t) : write_all(t, f, u, pos, rwf & LX_RWF_NOWAIT);

@@ -10,7 +10,7 @@
 enum {
 	FILES = CLASS_FILES, DESC = CLASS_DESC, PROCESS = CLASS_PROCESS, MEMORY = CLASS_MEMORY, SIGNAL = CLASS_SIGNAL,
 	NETWORK = CLASS_NETWORK, TIME = CLASS_TIME, IPC = CLASS_IPC, CRED = CLASS_CRED, SYSTEM = CLASS_SYSTEM,
-	STOP = SYSCALL_STOP, HEX = SYSCALL_HEX, NORETURN = SYSCALL_NORETURN,
+	STOP = SYSCALL_STOP, HEX = SYSCALL_HEX, NORETURN = SYSCALL_NORETURN, QUICK = SYSCALL_QUICK,
 };
 
 #define A(kind, name) { ARG_##kind, #name, -1 }
@@ -64,14 +64,24 @@ const struct syscall_row *syscall_by_name(const char *name)
 	return NULL;
 }
 
-size_t syscall_stop_list(uint16_t *out, size_t max)
+static size_t list_flagged(uint8_t flag, uint16_t *out, size_t max)
 {
 	size_t n = 0;
 
 	for (size_t nr = 0; nr < LX_NR_COUNT && n < max; nr++)
-		if (rows[nr].handler && (rows[nr].flags & SYSCALL_STOP))
+		if (rows[nr].handler && (rows[nr].flags & flag))
 			out[n++] = (uint16_t)nr;
 	return n;
+}
+
+size_t syscall_stop_list(uint16_t *out, size_t max)
+{
+	return list_flagged(SYSCALL_STOP, out, max);
+}
+
+size_t syscall_quick_list(uint16_t *out, size_t max)
+{
+	return list_flagged(SYSCALL_QUICK, out, max);
 }
 
 const char *syscall_class_name(const struct syscall_row *row)

@@ -23,6 +23,7 @@ enum syscall_level {
 #define SYSCALL_STOP 0x10u     /* delivered at a control stop */
 #define SYSCALL_HEX 0x20u      /* returns an address */
 #define SYSCALL_NORETURN 0x40u
+#define SYSCALL_QUICK 0x80u    /* may be made without a trap: kernel/quick.h */
 enum syscall_class {
 	CLASS_FILES = 1, CLASS_DESC, CLASS_PROCESS, CLASS_MEMORY, CLASS_SIGNAL, CLASS_NETWORK, CLASS_TIME, CLASS_IPC,
 	CLASS_CRED, CLASS_SYSTEM,
@@ -65,6 +66,8 @@ const struct syscall_row *syscall_by_name(const char *name);
 
 /* The numbers of the calls to be delivered at a control stop, ascending, into out[max]; returns how many. */
 size_t syscall_stop_list(uint16_t *out, size_t max);
+/* The same for those that are QUICK. */
+size_t syscall_quick_list(uint16_t *out, size_t max);
 
 const char *syscall_class_name(const struct syscall_row *);  /* "files", "desc", ... */
 const char *syscall_level_name(const struct syscall_row *);  /* "full", "partial", "refused", "absent" */

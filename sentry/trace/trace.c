@@ -145,6 +145,12 @@ void trace_call_blocked(struct task *t)
 	emit(first);
 }
 
+void trace_call_drop(struct task *t)
+{
+	mem_free(t->traced);
+	t->traced = NULL;
+}
+
 /* An exec that has no result has succeeded: the caller's old image is not there to be told. */
 static int64_t shown_result(const struct task *t, int64_t ret)
 {

@@ -34,6 +34,8 @@ void trace_call_begin(struct task *);
 void trace_call_blocked(struct task *);
 /* `ret` as the guest will see it, a restart code, or one of the dispatcher's own (shown as "?"). */
 void trace_call_end(struct task *, int64_t ret);
+/* The call was not made after all: no line. */
+void trace_call_drop(struct task *);
 /* A signal is being delivered. */
 void trace_signal(struct task *, const struct lx_siginfo *);
 /* The task has ended, with a wait status. Frees what a call left behind. */

@@ -13,6 +13,7 @@
 #include "driver.h"
 
 #define JOBS_MAX 64
+#define SECCOMP_QUICK "seccomp-quick" /* not a platform of its own to picket */
 
 struct driver {
 	/* immutable after the options are read */
@@ -35,7 +36,8 @@ static const char usage[] =
 	"Runs small test programs on the host and then in picket sandboxes, and says where the two differ.\n"
 	"  --picket PATH      the binary to test (default: picket beside this one)\n"
 	"  --programs DIR     where the test programs are (default: conformance/ beside this one)\n"
-	"  --platform NAME    seccomp, ptrace, or host (native runs only); may be repeated; default: seccomp and ptrace\n"
+	"  --platform NAME    seccomp, ptrace, seccomp-quick (each call that can be without a trap), or host (native runs\n"
+	"                     only); may be repeated; default: seccomp and ptrace\n"
 	"  --filter TEXT      only programs whose path contains TEXT; may be repeated\n"
 	"  --format FORMAT    text, tap or junit\n"
 	"  --gaps FILE        known gaps: failures that are expected, one a line\n"
@@ -108,8 +110,9 @@ static int run_host(const struct driver *d, const struct program *p, struct chil
 static int run_inside(const struct driver *d, const struct program *p, const char *platform, struct child_result *res)
 {
 	AUTO_FREE char *volume = mem_printf("%s:%s:ro:exec", d->programs, d->programs);
-	char *const argv[] = { (char *)(uintptr_t)d->picket, "do", "--platform", (char *)(uintptr_t)platform, "--volume", volume,
-			       "--", p->path, NULL };
+	bool quick = !strcmp(platform, SECCOMP_QUICK);
+	char *const argv[] = { (char *)(uintptr_t)d->picket, "do", "--platform", quick ? "seccomp" : (char *)(uintptr_t)platform,
+			       "--quick-calls", quick ? "force" : "auto", "--volume", volume, "--", p->path, NULL };
 
 	return volume ? child_run(argv, d->timeout_s, res) : -ENOMEM;
 }
@@ -204,7 +207,7 @@ static int finish(struct driver *d)
 
 static int add_platform(struct driver *d, const char *name)
 {
-	static const char *const known[] = { "seccomp", "ptrace" };
+	static const char *const known[] = { "seccomp", "ptrace", SECCOMP_QUICK };
 
 	if (!strcmp(name, "host"))
 		return 0;
@@ -214,7 +217,7 @@ static int add_platform(struct driver *d, const char *name)
 			return 0;
 		}
 	}
-	fprintf(stderr, "picket-conformance: no platform \"%s\": seccomp, ptrace or host\n", name);
+	fprintf(stderr, "picket-conformance: no platform \"%s\": seccomp, ptrace, seccomp-quick or host\n", name);
 	return -EINVAL;
 }
 

@@ -17,6 +17,26 @@
 #define STUB_CMPXCHG_LOOP_AT 0x30
 #define STUB_CMPXCHG_ONCE_AT 0x40
 
+#define STUB_FAST_AT 0x100
+
+/*
+ * Patched call sites. The seven bytes of `mov $nr, %eax; syscall` become `jmp *ADDRESS` in five bytes and their own
+ * last two, 0f 05, which are the upper half of ADDRESS as well: so that all such addresses lie in one window of 64 KiB,
+ * and a jump to the `syscall` itself still finds it.
+ */
+#define FAST_WINDOW 0x050f0000 /* a table of addresses, 8 bytes an entry; entry 0 is the stub's common code */
+#define FAST_WINDOW_LEN 0x10000
+#define FAST_TRAMPOLINES 0x050f1000
+#define FAST_CODE_END 0x050f6000
+#define FAST_WORD 0x050f6000 /* not 0: the slot may be used. A page that the host empties in a fork's child */
+#define FAST_SLOT 0x050f8000 /* the slot; a fork's child does not get it */
+#define FAST_SITES 510
+
+/* A trampoline: the instruction that was replaced, a jump to the common code, the call itself, the way back. */
+#define FAST_TRAMPOLINE_SIZE 40
+#define FAST_SLOW_AT 19
+#define FAST_RETURN_AT 32
+
 /* `syscall` is two bytes. */
 #define CALL_INSN_SIZE 2
 

@@ -6,6 +6,7 @@
  * LOOP is for the seccomp platform, whose filter stops every call that comes from it at its entry. The result of one
  * call is the number of the next, so that the tracer finds it there and puts the next call in its place: one stop a
  * call. ALIAS is the same code at another address, for a guest's own call from LOOP. ONCE is for the ptrace platform.
+ * FAST is what patched call sites lead to (fastcode.S).
  */
 #include <string.h>
 
@@ -26,6 +27,8 @@ static const struct {
 };
 
 _Static_assert(STUB_CMPXCHG_LOOP_AT + 6 - 0x36 == STUB_LOOP_AT, "the jump's displacement is 0xca");
+
+extern const char arch_fast_code[], arch_fast_end[];
 
 uint64_t arch_address_limit(void)
 {
@@ -52,6 +55,7 @@ void arch_stub_write(void *page)
 	memset(page, 0xcc, ARCH_STUB_SIZE);
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
 		memcpy((char *)page + pieces[i].at, pieces[i].code, pieces[i].size);
+	memcpy((char *)page + STUB_FAST_AT, arch_fast_code, (size_t)(arch_fast_end - arch_fast_code));
 }
 
 static uint64_t entry_at(enum stub_entry entry)
