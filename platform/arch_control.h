@@ -133,6 +133,7 @@ enum arch_place {
 	PLACE_BEFORE,  /* nothing has been asked for; its registers are as at the site */
 	PLACE_SAVED,   /* the same, but that the call's number is in the slot's saved_nr */
 	PLACE_WAITING, /* as SAVED, and the slot's state says how far it is */
+	PLACE_COPYING, /* as WAITING, but for registers that arch_site_copied() mends: copies for the sentry */
 	PLACE_AFTER,   /* the slot's nr is the result */
 	PLACE_CALL,    /* about to make the call by the trap */
 	PLACE_PAST,    /* in that call, or past it */
@@ -140,6 +141,8 @@ enum arch_place {
 enum arch_place arch_site_place(const struct arch_regs *, int *index);
 /* The site whose trampoline's own call has this address for its return, or -1. */
 int arch_site_by_call(uint64_t ip);
+/* Gives a thread at PLACE_COPYING its call's arguments back, which are in the slot. */
+void arch_site_copied(struct arch_regs *, const uint64_t arg[6]);
 /* Moves a thread out of there: to the site's start, to its call instruction, past it. */
 void arch_site_rewind(struct arch_regs *, uint64_t site);
 void arch_site_call(struct arch_regs *, uint64_t site);

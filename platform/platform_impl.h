@@ -115,6 +115,7 @@ struct tracee {
 			uint64_t ip;
 			int32_t hits;
 		} count[8];
+		bool copied;      /* the tracer's: stopped while it copied for the sentry */
 		bool hopeless;    /* the window's place is the guest's, or the host does not play along */
 		_Atomic uint64_t wanted; /* a site to be patched at the next stop, FAST_SLOT_ALONE, or 0 */
 	} watch;

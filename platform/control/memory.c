@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/host.h"
-#include "platform/platform_impl.h"
+#include "platform/fast/fast.h"
 
 enum { PARTS_MAX = 64 };
 
@@ -26,7 +26,9 @@ static int64_t copy_plain(struct tracee *t, bool write, void *local, uaddr_t rem
 {
 	struct iovec l = { local, n }, r = { (void *)(uintptr_t)remote.v, n };
 
-	return n == 0 ? 0 : copy(t, write, &l, 1, &r, 1);
+	if (n == 0)
+		return 0;
+	return fast_copy(t, write, local, remote.v, n) ? (int64_t)n : copy(t, write, &l, 1, &r, 1);
 }
 
 int64_t tracee_read(struct tracee *t, void *dst, uaddr_t src, size_t n)
@@ -45,6 +47,8 @@ static int64_t copy_parts(struct tracee *t, bool write, const struct iovec *loca
 
 	if (nlocal > PARTS_MAX || nguest > PARTS_MAX)
 		return -EINVAL;
+	if (nlocal == 1 && nguest == 1 && local->iov_len == guest->len)
+		return copy_plain(t, write, local->iov_base, guest->addr, guest->len);
 	for (size_t i = 0; i < nguest; i++)
 		remote[i] = (struct iovec){ (void *)(uintptr_t)guest[i].addr.v, guest[i].len };
 	return copy(t, write, local, nlocal, remote, nguest);

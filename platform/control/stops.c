@@ -188,6 +188,10 @@ static void stop_fault(struct tracee *t, int sig)
 	}
 	if (sig == SIGTRAP && info.si_code == TRAP_BRKPT && stop_false_step(t))
 		return;
+	if (fast_fault(t, sig)) {
+		stop_resume_run(t);
+		return;
+	}
 	t->stop = (struct stop){ .fault = { .signo = sig, .code = info.si_code, .addr = (uintptr_t)info.si_addr } };
 	if (sig == SIGSEGV && info.si_code == SEGV_PKUERR)
 		t->stop.fault.pkey = info.si_pkey;

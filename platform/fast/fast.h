@@ -104,6 +104,8 @@ void fast_leave(void);
 bool fast_roll(struct tracee *);
 /* At a stop in guest code: does what fast_trap() found worth while. */
 void fast_at_stop(struct tracee *);
+/* At a fault: true when it was the platform's code that met it, which the guest does not hear of. Fetches the registers. */
+bool fast_fault(struct tracee *, int sig);
 void fast_cloned(struct tracee *parent, struct tracee *child, bool share_vm);
 /* It is dead: no more quick calls of it. */
 void fast_detach(struct tracee *);
@@ -120,6 +122,12 @@ bool fast_prepare(struct fast_state *);
 /* A guest would be served now; wakes the spinner where that is of use. True when it polls already. */
 bool fast_want(struct fast_state *, int64_t now);
 void spinner_end(struct fast_state *);
+/*
+ * On the spinner, in the handler of a call of this tracee: has its thread copy to or from its memory, which is much cheaper
+ * than the host's copying from outside. False when it does not, for whatever reason: then it is to be copied in the usual
+ * way. `local` must be memory that cannot fault.
+ */
+bool fast_copy(struct tracee *, bool write, void *local, uint64_t remote, uint64_t n);
 bool claim_try(struct fast_record *);
 void claim_take(struct fast_record *);
 void claim_drop(struct fast_record *);

@@ -7,6 +7,8 @@
  *   TAKEN     sentry               the sentry has copied them and works; the guest waits
  *   DONE      sentry               nr is the result
  *   REFUSED   sentry               the guest is to make the call by the trap
+ *   COPY      sentry               the guest is to copy copy_len bytes from copy_from to copy_to; one of them is in data
+ *   COPIED    guest                it has; or TAKEN again by the sentry, which will not wait any longer
  *
  * The guest is free to write anything at any time. The sentry copies nr and arg once, judges the copy, and takes no
  * decision that concerns anybody but this guest by what it reads here.
@@ -19,6 +21,8 @@
 #define SLOT_TAKEN 2
 #define SLOT_DONE 3
 #define SLOT_REFUSED 4
+#define SLOT_COPY 5
+#define SLOT_COPIED 6
 
 /* Offsets, for assembly. */
 #define SLOT_STATE 0
@@ -27,7 +31,11 @@
 #define SLOT_ARG 16
 #define SLOT_SAVED_NR 64
 #define SLOT_SAVED_FLAGS 72
-#define SLOT_BYTES 4096
+#define SLOT_COPY_FROM 128
+#define SLOT_COPY_TO 136
+#define SLOT_COPY_LEN 144
+#define SLOT_DATA 4096
+#define SLOT_BYTES 8192
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>
@@ -41,14 +49,21 @@ struct slot {
 	/* The next line is the guest's own. */
 	int64_t saved_nr;
 	uint64_t saved_flags;
-	uint8_t rest[SLOT_BYTES - 80];
+	uint8_t unused[SLOT_COPY_FROM - 80];
+	/* The sentry's, but for the data that it has asked for. */
+	uint64_t copy_from, copy_to, copy_len;
+	uint8_t rest[SLOT_DATA - SLOT_COPY_LEN - 8];
+	uint8_t data[SLOT_BYTES - SLOT_DATA];
 };
 
 _Static_assert(offsetof(struct slot, state) == SLOT_STATE && offsetof(struct slot, armed) == SLOT_ARMED, "as assembly has it");
 _Static_assert(offsetof(struct slot, nr) == SLOT_NR && offsetof(struct slot, arg) == SLOT_ARG, "as assembly has it");
 _Static_assert(offsetof(struct slot, saved_nr) == SLOT_SAVED_NR && offsetof(struct slot, saved_flags) == SLOT_SAVED_FLAGS,
 	       "as assembly has it");
-_Static_assert(sizeof(struct slot) == SLOT_BYTES, "one page a process");
+_Static_assert(offsetof(struct slot, copy_from) == SLOT_COPY_FROM && offsetof(struct slot, copy_to) == SLOT_COPY_TO &&
+		       offsetof(struct slot, copy_len) == SLOT_COPY_LEN && offsetof(struct slot, data) == SLOT_DATA,
+	       "as assembly has it");
+_Static_assert(sizeof(struct slot) == SLOT_BYTES, "whole pages, the data a page of its own");
 #endif
 
 #endif

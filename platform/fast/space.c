@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -332,10 +333,14 @@ bool fast_roll(struct tracee *t)
 	enum arch_place place;
 	int index;
 
+	t->watch.copied = false;
 	if (!t->space || !t->space->sites)
 		return false;
 	place = arch_site_place(&t->regs, &index);
-	if (place == PLACE_WAITING)
+	t->watch.copied = place == PLACE_COPYING;
+	if (place == PLACE_COPYING && r)
+		arch_site_copied(&t->regs, r->slot->arg);
+	if (place == PLACE_WAITING || place == PLACE_COPYING)
 		place = r ? settle(r) : PLACE_BEFORE;
 	if (r) {
 		r->answered = false;
@@ -354,6 +359,22 @@ bool fast_roll(struct tracee *t)
 	if (r && (place == PLACE_SAVED || place == PLACE_AFTER))
 		arch_set_result(&t->regs, place == PLACE_SAVED ? r->slot->saved_nr : r->slot->nr);
 	return true;
+}
+
+/*
+ * The copying code may meet any address: the sentry has found out by now. A single step (the guest's own, by its flags) has
+ * to find the guest's code.
+ */
+bool fast_fault(struct tracee *t, int sig)
+{
+	if (!t->space || !t->space->sites)
+		return false;
+	stop_fetch(t);
+	if (t->dirty && sig == SIGTRAP) {
+		stop_show_code(t);
+		return true;
+	}
+	return t->watch.copied && (sig == SIGSEGV || sig == SIGBUS);
 }
 
 /* --- life ---------------------------------------------------------------------------------------------------------------------- */

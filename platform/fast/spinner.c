@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@
 #define REST_MAX_NS 256000000
 #define STALE_NS 30000      /* a beat that old: it is not running now */
 
-enum { ROUNDS = 64, SPINNER_STACK = 512 * 1024 };
+enum { ROUNDS = 64, COPY_ROUNDS = 1000, SPINNER_STACK = 512 * 1024 };
 
 /* --- claims --------------------------------------------------------------------------------------------------------------- */
 
@@ -60,6 +61,48 @@ static bool take(struct slot *s, struct call_info *c)
 	return true;
 }
 
+/* The slot of the call whose handler runs on this thread; NULL where its thread has not copied when it was to. */
+static __thread struct fast_record *serving;
+
+/*
+ * A thread that does not run, or meets a fault, does not answer; it may do its copying yet, and so this is the last that it
+ * is asked for in this call. (A handler that fills the same memory twice by other means could then see the first again.)
+ */
+static bool ask_for_copy(struct slot *s)
+{
+	uint32_t expected = SLOT_COPY;
+
+	__atomic_store_n(&s->state, SLOT_COPY, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < COPY_ROUNDS && __atomic_load_n(&s->state, __ATOMIC_ACQUIRE) == SLOT_COPY; i++)
+		arch_relax();
+	__atomic_compare_exchange_n(&s->state, &expected, SLOT_TAKEN, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	return expected == SLOT_COPIED;
+}
+
+bool fast_copy(struct tracee *t, bool write, void *local, uint64_t remote, uint64_t n)
+{
+	struct fast_record *r = serving;
+	uint64_t data = arch_window()->slot + offsetof(struct slot, data);
+
+	if (!r || r->tracee != t || n > sizeof(r->slot->data))
+		return false;
+	struct slot *s = r->slot;
+
+	if (write)
+		memcpy(s->data, local, n);
+	s->copy_from = write ? data : remote;
+	s->copy_to = write ? remote : data;
+	s->copy_len = n;
+	if (!ask_for_copy(s)) {
+		serving = NULL;
+		return false;
+	}
+	__atomic_store_n(&s->state, SLOT_TAKEN, __ATOMIC_SEQ_CST);
+	if (!write)
+		memcpy(local, s->data, n);
+	return true;
+}
+
 /* Under the claim. */
 static void serve(struct fast_record *r, struct tracee *t, const struct call_info *c)
 {
@@ -68,7 +111,11 @@ static void serve(struct fast_record *r, struct tracee *t, const struct call_inf
 	int64_t ret;
 
 	t->events++;
-	switch (h->quick(t, t->cookie, c, &ret)) {
+	serving = r;
+	enum quick how = h->quick(t, t->cookie, c, &ret);
+
+	serving = NULL;
+	switch (how) {
 	case QUICK_DONE:
 		s->nr = ret;
 		__atomic_store_n(&s->state, SLOT_DONE, __ATOMIC_RELEASE);

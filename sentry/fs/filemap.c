@@ -5,10 +5,12 @@
 #include <sched.h>
 #include <sys/mman.h>
 
+#include "abi/types.h"
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "sentry/kernel/dispatch.h"
+#include "sentry/kernel/task.h"
 #include "sentry/mm/uio.h"
 
 #define CHUNK_SHIFT 16                    /* what is known to be cached is kept by 64 KiB */
@@ -133,6 +135,9 @@ int64_t filemap_read(struct filemap_slot *slot, int64_t pos, uint64_t n, struct 
 	struct filemap *m;
 	int64_t done;
 
+	/* A quick call's small copies must not come from memory that can fault (platform.h); plain reads do as well. */
+	if (u->t && u->t->quick && n <= LX_PAGE_SIZE)
+		return 0;
 	if (!u->t || n == 0 || atomic_load_explicit(&slot->heat, memory_order_relaxed) < HOT_BYTES || sched_on_tracer())
 		return 0;
 	m = borrow(slot, (uint64_t)pos, n);

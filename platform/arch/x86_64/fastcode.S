@@ -13,7 +13,7 @@
 #define ROUNDS 600 /* of `pause`, before a request that nobody takes is withdrawn: about 10 microseconds */
 
 	.section .rodata
-	.globl arch_fast_code, arch_fast_saved, arch_fast_asked, arch_fast_done, arch_fast_refused, arch_fast_slow, arch_fast_end
+	.globl arch_fast_code, arch_fast_saved, arch_fast_asked, arch_fast_copy, arch_fast_done, arch_fast_refused, arch_fast_slow, arch_fast_end
 arch_fast_code:
 	mov	FAST_WORD, %ecx
 	jrcxz	1f
@@ -43,6 +43,8 @@ arch_fast_asked:
 	je	arch_fast_done
 	cmp	$SLOT_REFUSED, %eax
 	je	arch_fast_refused
+	cmp	$SLOT_COPY, %eax
+	je	arch_fast_copy
 	dec	%ecx
 	jnz	2b
 	mov	$SLOT_REQUEST, %eax
@@ -50,6 +52,36 @@ arch_fast_asked:
 	jne	arch_fast_asked			/* taken: it takes as long as it takes */
 	movl	$0, AT(SLOT_ARMED)
 	jmp	arch_fast_refused
+/*
+ * The sentry's handler wants to see, or to fill, memory of ours. By plain moves: the string instructions' direction is the
+ * guest's. A fault in here is no signal to the guest: the sentry finds out by its own means (space.c).
+ */
+arch_fast_copy:
+	mov	AT(SLOT_COPY_FROM), %rsi
+	mov	AT(SLOT_COPY_TO), %rdi
+	mov	AT(SLOT_COPY_LEN), %ecx
+	sub	$8, %ecx
+	jb	5f
+4:	mov	(%rsi), %rax
+	mov	%rax, (%rdi)
+	add	$8, %rsi
+	add	$8, %rdi
+	sub	$8, %ecx
+	jae	4b
+5:	add	$8, %ecx
+	jz	7f
+6:	mov	(%rsi), %al
+	mov	%al, (%rdi)
+	inc	%rsi
+	inc	%rdi
+	dec	%ecx
+	jnz	6b
+7:	mov	AT(SLOT_ARG), %rdi
+	mov	AT(SLOT_ARG + 8), %rsi
+	mov	$SLOT_COPY, %eax
+	mov	$SLOT_COPIED, %ecx
+	lock cmpxchg %ecx, AT(SLOT_STATE)
+	jmp	arch_fast_asked
 arch_fast_done:
 	movl	$SLOT_IDLE, AT(SLOT_STATE)
 	mov	AT(SLOT_SAVED_FLAGS), %eax

@@ -9,12 +9,13 @@
 #include "platform/fast/slot.h"
 #include "regs.h"
 
-extern const char arch_fast_code[], arch_fast_saved[], arch_fast_asked[], arch_fast_done[], arch_fast_refused[],
+extern const char arch_fast_code[], arch_fast_saved[], arch_fast_asked[], arch_fast_copy[],
+	arch_fast_done[], arch_fast_refused[],
 	arch_fast_slow[], arch_fast_end[];
 
 _Static_assert(FAST_TRAMPOLINES + FAST_SITES * FAST_TRAMPOLINE_SIZE <= FAST_CODE_END, "the trampolines fit");
 _Static_assert(FAST_WINDOW + 8 * (FAST_SITES + 1) <= FAST_TRAMPOLINES, "and so does the table");
-_Static_assert(FAST_SLOT + SLOT_BYTES <= FAST_WINDOW + FAST_WINDOW_LEN, "and the slot");
+_Static_assert(FAST_SLOT % 4096 == 0 && SLOT_DATA % 4096 == 0 && FAST_SLOT + SLOT_BYTES <= FAST_WINDOW + FAST_WINDOW_LEN, "and the slot");
 _Static_assert(FAST_SITES == ARCH_SITES_MAX && FAST_TRAMPOLINE_SIZE == ARCH_TRAMPOLINE_SIZE, "as others know it");
 
 static const struct arch_window window = {
@@ -117,8 +118,10 @@ static enum arch_place place_in_common(uint64_t ip)
 		return PLACE_BEFORE;
 	if (BELOW(arch_fast_asked))
 		return PLACE_SAVED;
-	if (BELOW(arch_fast_done))
+	if (BELOW(arch_fast_copy))
 		return PLACE_WAITING;
+	if (BELOW(arch_fast_done))
+		return PLACE_COPYING;
 	return BELOW(arch_fast_refused) ? PLACE_AFTER : PLACE_SAVED;
 #undef BELOW
 }
@@ -143,6 +146,12 @@ int arch_site_by_call(uint64_t ip)
 	int index = trampoline_of(ip, &offset);
 
 	return index >= 0 && offset == FAST_SLOW_AT + CALL_INSN_SIZE ? index : -1;
+}
+
+void arch_site_copied(struct arch_regs *r, const uint64_t arg[6])
+{
+	r->slot[R_DI] = arg[0];
+	r->slot[R_SI] = arg[1];
 }
 
 void arch_site_rewind(struct arch_regs *r, uint64_t site)

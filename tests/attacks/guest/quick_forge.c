@@ -182,7 +182,7 @@ static void jump(unsigned long at)
 
 static void jumps(void)
 {
-	for (unsigned long at = 0x100; at < 0x1f0; at += 1 + any() % 3)
+	for (unsigned long at = 0x100; at < 0x290; at += 1 + any() % 3)
 		try(jump, STUB + at);
 	for (unsigned long at = 0; at < 200; at += 1 + any() % 5)
 		try(jump, TRAMPOLINES + at);
