@@ -248,8 +248,10 @@ static void make_slot(struct tracee *t)
 	struct fast_record *r = record_new(f);
 	uint64_t at = arch_window()->slot, offset;
 
-	if (!r)
+	if (!r) {
+		t->watch.hopeless = true; /* more such processes than slots */
 		return;
+	}
 	offset = (uint64_t)(r - f->record) * sizeof(struct slot);
 	int64_t ret = stop_map_file(t, at, sizeof(struct slot), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, f->memfd, offset);
 

@@ -85,5 +85,5 @@ bool quick_is_code(struct tracee *tracee, void *cookie, uint64_t addr, uint64_t 
 {
 	struct task *t = cookie;
 
-	return t->tracee == tracee && t->mm && !ptrace_is_traced(t) && window_is_code(t->mm, addr, len);
+	return t->tracee == tracee && t->mm && !ptrace_is_traced(t) && window_alter_code(t->mm, addr, len);
 }

@@ -5,17 +5,31 @@
 #include <stddef.h>
 
 #include "abi/mman.h"
+#include "abi/types.h"
 #include "base/mem.h"
 #include "platform/platform.h"
+#include "sentry/kernel/kernel.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/vma.h"
+
+/* Pages that the host copies or makes for the platform count as the guest's, until its memory is given back as a whole. */
+static bool charge(struct mm *mm, uint64_t bytes)
+{
+	if (memory_charge(mm->k, (int64_t)bytes) < 0)
+		return false;
+	LOCK_GUARD(&mm->lock);
+	mm->charged_bytes += bytes;
+	return true;
+}
 
 bool window_reserve(struct mm *mm, uint64_t addr, uint64_t len)
 {
 	struct vma *v = mem_zalloc(sizeof(*v));
 
-	if (!v)
+	if (!v || !charge(mm, len)) {
+		mem_free(v);
 		return false;
+	}
 	*v = (struct vma){ .start = addr, .end = addr + len, .prot = LX_PROT_READ | LX_PROT_EXEC, .flags = LX_MAP_PRIVATE,
 			   .name = "[picket]" };
 	lock_take(&mm->lock);
@@ -32,13 +46,18 @@ bool window_reserve(struct mm *mm, uint64_t addr, uint64_t len)
 	return free;
 }
 
-bool window_is_code(struct mm *mm, uint64_t addr, uint64_t len)
+static bool is_code(struct mm *mm, uint64_t addr, uint64_t len)
 {
 	LOCK_GUARD(&mm->lock);
 	const struct vma *v = vma_above(mm, addr);
 
 	return v && v->start <= addr && v->end >= addr + len && (v->prot & LX_PROT_EXEC) && !(v->prot & LX_PROT_WRITE) &&
 	       !(v->flags & LX_MAP_SHARED) && v->file;
+}
+
+bool window_alter_code(struct mm *mm, uint64_t addr, uint64_t len)
+{
+	return is_code(mm, addr, len) && charge(mm, LX_PAGE_SIZE);
 }
 
 bool window_is_touched(struct mm *mm, uint64_t addr, uint64_t len)

@@ -14,8 +14,8 @@ struct task;
 
 /* Puts it on the list. False where something is mapped there. */
 bool window_reserve(struct mm *, uint64_t addr, uint64_t len);
-/* Whether the range is private code that is not writable. */
-bool window_is_code(struct mm *, uint64_t addr, uint64_t len);
+/* Whether the range, within a page, is private code that is not writable; if so, a copy of its page is charged for. */
+bool window_alter_code(struct mm *, uint64_t addr, uint64_t len);
 /* Whether a change of [addr, addr + len) touches it. Takes mm->lock. */
 bool window_is_touched(struct mm *, uint64_t addr, uint64_t len);
 /* At a stop: makes way for a change of the range. 0, or -ENOMEM where other threads run in it. */
