@@ -45,27 +45,40 @@ static void new_owner(struct task *t, struct inode *dir, const struct create_how
 		out->mode &= ~LX_S_ISGID;
 }
 
+/* Is the name free? 0, -EEXIST, or what looking said. dir_lock held. */
+static int name_is_free(const struct path *dir, const char *name, uint32_t len)
+{
+	struct dentry *there = NULL;
+	int ret = dir_lookup_locked(dir->dentry, name, len, &there);
+
+	if (ret == 0)
+		dentry_put(there);
+	return ret == 0 ? -EEXIST : ret == -ENOENT ? 0 : ret;
+}
+
+static int may_create(struct task *t, const struct path *dir, uint32_t mode)
+{
+	int ret = path_may_change(dir);
+
+	if (ret == 0)
+		ret = landlock_may_create(t->cred, dir, mode);
+	return ret < 0 ? ret : inode_permission(t->cred, path_inode(dir), MAY_WRITE | MAY_EXEC);
+}
+
 int create_at(struct task *t, const struct path *dir, const char *name, uint32_t len, const struct create_how *how, struct dentry **out)
 {
 	struct inode *i = path_inode(dir), *made = NULL;
-	struct dentry *there = NULL;
 	struct create_how make;
 	struct acl_gift gift;
-	int ret;
+	int may, ret = 0;
 
 	LOCK_GUARD(&i->dir_lock);
-	ret = dir_lookup_locked(dir->dentry, name, len, &there);
-	if (ret == 0) {
-		dentry_put(there);
-		return -EEXIST;
-	}
-	if (ret != -ENOENT)
-		return ret;
-	ret = path_may_change(dir);
+	may = may_create(t, dir, how->mode);
+	/* Where names have to be asked about each time, making it tells as well whether it is there; a refusal of ours comes after EEXIST. */
+	if (may < 0 || !i->ops->revalidate)
+		ret = name_is_free(dir, name, len);
 	if (ret == 0)
-		ret = landlock_may_create(t->cred, dir, how->mode);
-	if (ret == 0)
-		ret = inode_permission(t->cred, i, MAY_WRITE | MAY_EXEC);
+		ret = may;
 	if (ret < 0)
 		return ret;
 	if (!i->ops->create)

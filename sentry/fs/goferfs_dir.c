@@ -140,7 +140,10 @@ static void goferfs_prefetch(struct inode *i, const char *rest, bool open)
 	uint32_t handle;
 
 	open = open && whole;
-	if (!dir->gs->caching || n == 0 || (n == 1 && !open) || dir->listing ||
+	/* A shared volume's answers hold for the look-up that comes now, and for no later one: one name only. */
+	if (!dir->gs->caching && !(open && n == 1))
+		return;
+	if (n == 0 || (n == 1 && !open) || dir->listing ||
 	    has_ahead(dir, names[0]) || ginode_handle(dir, &handle) < 0)
 		return;
 	if (open)

@@ -83,6 +83,17 @@ int dir_lookup_locked(struct dentry *dir, const char *name, uint32_t len, struct
 	return ret == 1 ? ask(dir, name, len, out) : ret;
 }
 
+struct dentry *dir_peek(struct dentry *dir, const char *name, uint32_t len)
+{
+	struct dentry *d = dir->inode->ops->revalidate ? dcache_find(dir, name, len, dentry_hash(dir, name, len)) : NULL;
+
+	if (d && !d->inode) {
+		dentry_put(d);
+		return NULL;
+	}
+	return d;
+}
+
 int dir_lookup_ahead(struct dentry *dir, const char *name, uint32_t len, const char *rest, bool open, struct dentry **out)
 {
 	uint64_t hash = dentry_hash(dir, name, len);

@@ -498,15 +498,15 @@ int memdata_add_seals(struct memdata *m, uint32_t seals)
 	return 0;
 }
 
-int memdata_load(struct memdata *m, int fd, int64_t size)
+int memdata_load(struct memdata *m, int fd, int64_t pos, int64_t end)
 {
-	AUTO_FREE char *chunk = mem_alloc(LOAD_CHUNK);
-	int64_t pos = 0;
+	size_t size = end - pos < LOAD_CHUNK ? (size_t)(end > pos ? end - pos : 1) : LOAD_CHUNK;
+	AUTO_FREE char *chunk = mem_alloc(size);
 
 	if (!chunk)
 		return -ENOMEM;
-	while (pos < size) {
-		int64_t n = HOST_RETRY(pread(fd, chunk, LOAD_CHUNK, pos)), put;
+	while (pos < end) {
+		int64_t n = HOST_RETRY(pread(fd, chunk, end - pos < (int64_t)size ? (size_t)(end - pos) : size, pos)), put;
 		struct uio u;
 
 		if (n <= 0)

@@ -63,7 +63,7 @@ int memdata_fd(struct memdata *);
 uint64_t memdata_blocks(struct memdata *);
 /* F_ADD_SEALS: -EPERM when sealed against it, -EBUSY while somebody has a writable shared mapping. */
 int memdata_add_seals(struct memdata *, uint32_t seals);
-/* Fills an empty one from a host file. */
-int memdata_load(struct memdata *, int fd, int64_t size);
+/* Fills [pos, end) with what a host file has there. */
+int memdata_load(struct memdata *, int fd, int64_t pos, int64_t end);
 
 #endif

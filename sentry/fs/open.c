@@ -156,6 +156,22 @@ static int create_and_open(struct task *t, struct walk *w, const struct open_how
 	return ret;
 }
 
+/*
+ * On a shared volume a name that was never seen is made before it is asked about, which is one question instead of two. Anything but
+ * success says nothing: what is there may be opened by whom may not make it.
+ */
+static bool create_guessed(struct task *t, struct walk *w, const struct open_how *how, struct file **out)
+{
+	const struct inode *dir = path_inode(&w->at);
+	struct dentry *known;
+
+	if (dir->type != LX_S_IFDIR || !dir->ops->revalidate)
+		return false;
+	known = dir_peek(w->at.dentry, w->last, w->last_len);
+	dentry_put(known);
+	return !known && create_and_open(t, w, how, out) == 0;
+}
+
 /* open with O_CREAT: one try at the last name. -EEXIST from a race is tried again by the caller. */
 static int open_create(struct task *t, struct walk *w, const struct open_how *how, struct file **out)
 {
@@ -165,6 +181,8 @@ static int open_create(struct task *t, struct walk *w, const struct open_how *ho
 		return ret;
 	if (w->kind != LAST_NAME || w->slash)
 		return -EISDIR;
+	if (create_guessed(t, w, how, out))
+		return 0;
 	ret = walk_last(w);
 	if (ret == -ENOENT && w->kind == LAST_NAME && !w->slash)
 		return create_and_open(t, w, how, out);

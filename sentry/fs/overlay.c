@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "sentry/fs/memfile.h"
 #include "sentry/fs/overlay_inode.h"
+#include "sentry/fs/overlay_lazy.h"
 #include "sentry/kernel/kernel.h"
 
 /* Numbers of files that are only in memory, out of the way of the host's. */
@@ -20,6 +21,8 @@ int ovl_getattr(struct inode *i, struct attr *out)
 	if (i->type == LX_S_IFREG && atomic_load(&o->upper)) {
 		out->size = o->data.size;
 		out->blocks = memdata_blocks(&o->data);
+		if (ovl_lazy(o) && out->blocks < (uint64_t)(out->size + 511) / 512)
+			out->blocks = (uint64_t)(out->size + 511) / 512;
 	}
 	return 0;
 }
@@ -34,7 +37,7 @@ int ovl_setattr(struct inode *i, const struct setattr *s)
 	if (s->valid & ATTR_SIZE) {
 		ret = ovl_copy_up(o, NULL, s->size);
 		if (ret == 0)
-			ret = memfile_resize(i, &o->data, s->size);
+			ret = ovl_lazy_resize(o, s->size);
 	}
 	rest.valid &= ~(uint32_t)ATTR_SIZE;
 	if (ret == 0 && rest.valid)

@@ -1,5 +1,6 @@
 /* The overlay's inodes: found by their lower inode, pinned while they differ from it. */
 #include "sentry/fs/overlay_inode.h"
+#include "sentry/fs/overlay_lazy.h"
 
 #include <errno.h>
 #include <string.h>
@@ -155,6 +156,7 @@ void ovl_destroy(struct inode *i)
 
 	if (o->lower)
 		table_remove(o);
+	ovl_lazy_free(o);
 	memdata_free(&o->data);
 	dirtab_free(&o->dir);
 	xattrs_free(&o->xattrs);

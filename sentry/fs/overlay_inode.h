@@ -19,6 +19,7 @@ struct ovl_super {
 	struct super super;
 	struct super *lower;      /* referenced; immutable */
 	struct memquota quota;
+	_Atomic int lazy_files;   /* inodes with a `lazy` */
 	struct lock table_lock;   /* RANK_LOWER_TABLE */
 	/* protected by table_lock: inodes by their lower inode; a reference is held to those that are pinned */
 	struct ovl_inode *table[OVL_BUCKETS];
@@ -36,6 +37,7 @@ struct ovl_inode {
 	/* regular files */
 	struct lock copy_lock;    /* RANK_COPY_UP: while data moves up */
 	struct memdata data;      /* has its own lock */
+	struct ovl_lazy *_Atomic lazy; /* what of `data` is still in the lower file; set once, before upper. overlay_lazy.h */
 	atomic_bool upper;        /* data is where the bytes are; never goes back */
 	/* directories; protected by inode.lock, changed with dir_lock held as well */
 	struct dirtab dir;        /* names that were added, replaced, or taken away (whiteouts) */

@@ -43,6 +43,22 @@ static int remove_locked(struct task *t, struct path *at, const char *name, stru
 	return ret;
 }
 
+/* Removes what the name was last known to lead to: 0 with *victim, or negative, and nothing is said by that. dir_lock held. */
+static int remove_guessed(struct task *t, struct walk *w, bool dir, struct dentry **victim)
+{
+	int ret;
+
+	*victim = dir_peek(w->at.dentry, w->last, w->last_len);
+	if (!*victim)
+		return -ENOENT;
+	ret = !dir && w->slash ? -ENOTDIR : remove_locked(t, &w->at, w->last, *victim, dir);
+	if (ret == 0)
+		return 0;
+	dentry_put(*victim);
+	*victim = NULL;
+	return ret;
+}
+
 static int remove_last(struct task *t, struct walk *w, bool dir)
 {
 	struct dentry *victim = NULL;
@@ -51,11 +67,13 @@ static int remove_last(struct task *t, struct walk *w, bool dir)
 	if (ret < 0)
 		return ret;
 	lock_take(&path_inode(&w->at)->dir_lock);
-	ret = dir_lookup_locked(w->at.dentry, w->last, w->last_len, &victim);
-	if (ret == 0 && !dir && w->slash)
-		ret = victim->inode->type == LX_S_IFDIR ? -EISDIR : -ENOTDIR;
-	if (ret == 0)
-		ret = remove_locked(t, &w->at, w->last, victim, dir);
+	if (remove_guessed(t, w, dir, &victim) < 0) {
+		ret = dir_lookup_locked(w->at.dentry, w->last, w->last_len, &victim);
+		if (ret == 0 && !dir && w->slash)
+			ret = victim->inode->type == LX_S_IFDIR ? -EISDIR : -ENOTDIR;
+		if (ret == 0)
+			ret = remove_locked(t, &w->at, w->last, victim, dir);
+	}
 	lock_drop(&path_inode(&w->at)->dir_lock);
 	if (ret == 0) {
 		notify_unlinked(victim->inode);

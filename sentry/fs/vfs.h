@@ -75,6 +75,8 @@ int vfs_walk(struct task *, int at_fd, const char *name, uint32_t flags, struct 
 int vfs_walk_parent(struct task *, int at_fd, const char *name, uint32_t flags, struct path *dir, char *last, bool *trailing_slash);
 /* Reads the string from the guest first. */
 int vfs_walk_user(struct task *, int at_fd, uaddr_t name, uint32_t flags, struct path *out);
+/* As vfs_walk(); *told: the walk itself asked the filesystem about the last name, so that inode_attr() is what getattr would say. */
+int vfs_walk_told(struct task *, int at_fd, const char *name, uint32_t flags, struct path *out, bool *told);
 /* As vfs_walk() with other credentials than the task's own (access(2) with the real ids). */
 int vfs_walk_as(struct task *, const struct cred *, int at_fd, const char *name, uint32_t flags, struct path *out);
 /* The dentry's inode (borrowed); NULL for a negative one. */

@@ -61,7 +61,7 @@ int walk_start(struct walk *w, struct task *t, const struct cred *cred, int at_f
 	int ret = 0;
 
 	memset(w, 0, offsetof(struct walk, last));
-	w->slash = false;
+	w->slash = w->told = false;
 	w->t = t;
 	w->cred = cred;
 	w->flags = flags;
@@ -200,6 +200,7 @@ static int step(struct walk *w, const char *name, uint32_t len, bool links)
 	struct dentry *d;
 	int ret;
 
+	w->told = false;
 	if (len == 1 && name[0] == '.')
 		return 0;
 	if (len == 2 && name[0] == '.' && name[1] == '.')
@@ -215,6 +216,7 @@ static int step(struct walk *w, const char *name, uint32_t len, bool links)
 		dentry_put(d);
 		return ret;
 	}
+	w->told = w->at.dentry->inode->ops->revalidate && !atomic_load_explicit(&d->mounts, memory_order_relaxed);
 	dentry_put(w->at.dentry);
 	w->at.dentry = d;
 	return crossed(w);
@@ -290,7 +292,7 @@ int walk_last(struct walk *w)
 	return 0;
 }
 
-int vfs_walk_as(struct task *t, const struct cred *cred, int at_fd, const char *name, uint32_t flags, struct path *out)
+static int walk_whole(struct task *t, const struct cred *cred, int at_fd, const char *name, uint32_t flags, struct path *out, bool *told)
 {
 	struct walk w;
 	int ret = walk_start(&w, t, cred, at_fd, name, flags);
@@ -305,8 +307,21 @@ int vfs_walk_as(struct task *t, const struct cred *cred, int at_fd, const char *
 		*out = w.at;
 		path_get(out);
 	}
+	*told = w.told;
 	walk_end(&w);
 	return ret;
+}
+
+int vfs_walk_as(struct task *t, const struct cred *cred, int at_fd, const char *name, uint32_t flags, struct path *out)
+{
+	bool told;
+
+	return walk_whole(t, cred, at_fd, name, flags, out, &told);
+}
+
+int vfs_walk_told(struct task *t, int at_fd, const char *name, uint32_t flags, struct path *out, bool *told)
+{
+	return walk_whole(t, t->cred, at_fd, name, flags, out, told);
 }
 
 int vfs_walk(struct task *t, int at_fd, const char *name, uint32_t flags, struct path *out)

@@ -35,6 +35,7 @@ struct walk {
 	char last[256];
 	uint32_t last_len;
 	bool slash;          /* slashes follow it: it must be a directory */
+	bool told;           /* the last step asked the filesystem: the attributes of what it reached are those of now */
 };
 
 /* name must live as long as the walk. On failure there is nothing to end. */
@@ -52,6 +53,11 @@ int dir_lookup_ahead(struct dentry *dir, const char *name, uint32_t len, const c
 int dir_lookup_cached(struct dentry *dir, const char *name, uint32_t len, struct dentry **out);
 /* The same with dir_lock held. */
 int dir_lookup_locked(struct dentry *dir, const char *name, uint32_t len, struct dentry **out);
+/*
+ * What the name led to when it was last asked about, referenced, in a directory whose names have to be asked about each time (shared
+ * volumes); NULL in others, and where it is not known. For verbs that the filesystem judges itself: a guess that saves the question.
+ */
+struct dentry *dir_peek(struct dentry *dir, const char *name, uint32_t len);
 /* Adds a name that was just made to the cache (where its filesystem allows); *out referenced, may be NULL. dir_lock held. 0 or -ENOMEM. */
 int dir_added(struct dentry *dir, const char *name, uint32_t len, struct inode *, struct dentry **out);
 

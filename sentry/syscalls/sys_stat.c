@@ -64,6 +64,7 @@ static int get_at(struct task *t, int at, uaddr_t name, uint32_t walk, struct fo
 	AUTO_PATH struct path p = { 0 };
 	char buf[LX_PATH_MAX];
 	int64_t ret = 0;
+	bool told;
 
 	if (uaddr_null(name) && walk & WALK_EMPTY)
 		buf[0] = 0; /* since 6.11 */
@@ -73,8 +74,13 @@ static int get_at(struct task *t, int at, uaddr_t name, uint32_t walk, struct fo
 		return (int)ret;
 	if (!buf[0] && walk & WALK_EMPTY && at != LX_AT_FDCWD)
 		return get_fd(t, at, out);
-	ret = vfs_walk(t, at, buf, walk, &p);
-	return ret < 0 ? (int)ret : get_path(&p, out);
+	ret = vfs_walk_told(t, at, buf, walk, &p, &told);
+	if (ret < 0 || !told)
+		return ret < 0 ? (int)ret : get_path(&p, out);
+	out->mount_id = p.mount->id;
+	out->dev = path_inode(&p)->super->dev;
+	inode_attr(path_inode(&p), &out->attr);
+	return 0;
 }
 
 static int64_t put_stat(struct task *t, uaddr_t out, const struct found *f)

@@ -157,6 +157,55 @@ Test(goferfs, a_shared_volume_is_asked_every_time)
 	cr_assert_eq(strlen(names_in(&w, "/list")), 4);
 }
 
+/* On a shared volume making and removing are tried before the name is asked about: what was done outside decides, not what was known. */
+Test(goferfs, shared_names_are_the_hosts_when_made_or_removed)
+{
+	struct open_how excl = { .flags = LX_O_CREAT | LX_O_EXCL | LX_O_WRONLY, .mode = 0644 };
+	struct file *f = NULL;
+
+	world_init(&w, attach(BOOT_CACHE_SHARED, 0));
+	host("echo theirs > made");
+	cr_assert_eq(vfs_open(&w.t, LX_AT_FDCWD, "/made", &excl, &f), -EEXIST);
+	f = open_file(&w, "/made", LX_O_CREAT | LX_O_RDWR);
+	cr_assert_str_eq(text_of(&w, f), "theirs\n", "opened, not made anew");
+	file_put(f);
+	cr_assert_eq(make(&w, "/made", DIR_MODE), -EEXIST);
+	host("ln -s nowhere dangling");
+	f = open_file(&w, "/dangling", LX_O_CREAT | LX_O_RDWR);
+	file_put(f);
+	cr_assert_eq(look(&w, "/nowhere", 0), 0, "made where the link leads");
+	host("rm made; mkdir made");
+	cr_assert_eq(vfs_unlink(&w.t, LX_AT_FDCWD, "/made"), -EISDIR);
+	host("rmdir made; echo again > made");
+	cr_assert_eq(vfs_rmdir(&w.t, LX_AT_FDCWD, "/made"), -ENOTDIR);
+	cr_assert_eq(vfs_unlink(&w.t, LX_AT_FDCWD, "/made"), 0);
+	cr_assert_eq(vfs_unlink(&w.t, LX_AT_FDCWD, "/made"), -ENOENT);
+	cr_assert_eq(look(&w, "/file", 0), 0);
+	host("rm file");
+	cr_assert_eq(vfs_unlink(&w.t, LX_AT_FDCWD, "/file"), -ENOENT);
+}
+
+/* One call for the walk and the attributes: with the second call gone, the gofer's death between them cannot be seen. */
+Test(goferfs, shared_attributes_come_with_the_walk)
+{
+	struct path p = { 0 };
+	struct attr a;
+	bool told = false;
+
+	world_init(&w, attach(BOOT_CACHE_SHARED, 0));
+	cr_assert_eq(look(&w, "/file", 0), 0);
+	host("echo longer text > file");
+	cr_assert_eq(vfs_walk_told(&w.t, LX_AT_FDCWD, "/file", 0, &p, &told), 0);
+	cr_assert(told);
+	kill_gofer();
+	inode_attr(path_inode(&p), &a);
+	cr_assert_eq(a.size, 12);
+	path_put(&p);
+	cr_assert_eq(vfs_walk_told(&w.t, LX_AT_FDCWD, "/", 0, &p, &told), 0);
+	cr_assert_not(told, "the root was not asked about");
+	path_put(&p);
+}
+
 Test(goferfs, changes_reach_the_host)
 {
 	struct file *f;

@@ -1,6 +1,8 @@
 /* The overlay over a tmpfs that must stay as it was. */
 #include "fs_world.h"
 
+#include "sentry/fs/overlay_inode.h"
+
 static struct world below, w;
 
 static void setup(void)
@@ -121,4 +123,89 @@ Test(overlay, attributes_stay_and_the_limit_holds)
 	dcache_shrink();
 	cr_assert_eq(attr_of(&w, "/top").mode, LX_S_IFREG | 0600);
 	cr_assert_str_eq(text_at(&w, "/top"), "top");
+}
+
+/* ---- large files: overlay_lazy.h ---- */
+
+#define BIG (1 << 20)
+
+static void make_big(void)
+{
+	static char text[4097];
+	struct file *f = open_file(&below, "/big", LX_O_CREAT | LX_O_RDWR);
+
+	memset(text, 'l', 4096);
+	for (int64_t at = 0; at < BIG; at += 4096)
+		cr_assert_eq(put_bytes(&below, f, text, at), 4096);
+	file_put(f);
+}
+
+/* n bytes at `at` of an open file are exactly this. */
+static bool holds(struct file *f, int64_t at, const char *text)
+{
+	char buf[64] = { 0 };
+	struct uio u;
+
+	uio_init_local(&u, buf, strlen(text));
+	return file_read(f, &w.t, &u, &at) == (int64_t)strlen(text) && strcmp(buf, text) == 0;
+}
+
+static int64_t used(void)
+{
+	return container_of(w.k.mounts->root.mount->super, struct ovl_super, super)->quota.used;
+}
+
+Test(overlay, a_large_file_goes_up_by_pieces)
+{
+	struct file *f, *before;
+
+	make_big();
+	before = open_file(&w, "/big", LX_O_RDONLY);
+	f = open_file(&w, "/big", LX_O_RDWR);
+	cr_assert_eq(put_bytes(&w, f, "end", BIG), 3);
+	cr_assert_lt(used(), 64 << 10, "an append copies nothing: %lld", (long long)used());
+	cr_assert(holds(f, BIG - 2, "llend"), "across the end of the lower file");
+	cr_assert_eq(put_bytes(&w, f, "XY", (128 << 10) - 1), 2);
+	cr_assert_lt(used(), 512 << 10, "two pieces: %lld", (long long)used());
+	cr_assert(holds(f, (128 << 10) - 3, "llXYll"));
+	cr_assert(holds(before, (128 << 10) - 3, "llXYll"), "an fd from before follows");
+	cr_assert(holds(f, (64 << 10) - 2, "llll"), "from the lower file into a piece that was taken");
+	cr_assert(holds(f, (192 << 10) - 2, "llll"), "and out of one");
+	cr_assert_eq(attr_of(&w, "/big").size, BIG + 3);
+	cr_assert_geq(attr_of(&w, "/big").blocks, (uint64_t)BIG / 512);
+	file_put(before);
+	file_put(f);
+	cr_assert_eq(vfs_unlink(&below.t, LX_AT_FDCWD, "/big"), 0);
+}
+
+Test(overlay, a_large_file_truncated_and_grown_is_zero_there)
+{
+	struct file *f;
+
+	make_big();
+	f = open_file(&w, "/big", LX_O_RDWR);
+	cr_assert_eq(put_bytes(&w, f, "1", 0), 1);
+	cr_assert_eq(f->ops->truncate(f, &w.t, 300001), 0);
+	cr_assert_eq(f->ops->truncate(f, &w.t, BIG), 0);
+	cr_assert(holds(f, 0, "1l"));
+	cr_assert(holds(f, 299999, "ll"));
+	cr_assert(!holds(f, 300001, "l"), "not the lower file's byte");
+	cr_assert_eq(put_bytes(&w, f, "Z", 300003), 1);
+	cr_assert(!holds(f, 300002, "l"));
+	cr_assert(holds(f, 300000, "l"));
+	cr_assert_eq(f->ops->seek(f, 299000, LX_SEEK_DATA), 299000);
+	cr_assert_eq(f->ops->fallocate(f, &w.t, 0, 0, 16), 0, "takes what is left");
+	cr_assert(holds(f, 299999, "ll"));
+	cr_assert(holds(f, 65536, "ll"));
+	file_put(f);
+	cr_assert_eq(vfs_unlink(&below.t, LX_AT_FDCWD, "/big"), 0);
+}
+
+Test(overlay, truncating_at_open_copies_nothing)
+{
+	make_big();
+	write_text(&w, "/big", "short");
+	cr_assert_str_eq(text_at(&w, "/big"), "short");
+	cr_assert_lt(used(), 4096);
+	cr_assert_eq(vfs_unlink(&below.t, LX_AT_FDCWD, "/big"), 0);
 }
