@@ -1,5 +1,6 @@
 /* /proc/PID/maps, smaps, smaps_rollup. proc_pid_maps(5). */
 #include <errno.h>
+#include <string.h>
 
 #include "abi/mman.h"
 #include "base/mem.h"
@@ -19,6 +20,7 @@
 struct snapshot {
 	struct vma *vmas; /* files referenced */
 	size_t count, cap;
+	uint64_t brk; /* the heap's end for the program: more than that is mapped ahead */
 };
 
 static void add_vma(const struct vma *v, void *arg)
@@ -28,6 +30,11 @@ static void add_vma(const struct vma *v, void *arg)
 	if (s->count == s->cap)
 		return; /* came after the count was taken */
 	s->vmas[s->count] = *v;
+	if (v->name && !strcmp(v->name, "[heap]") && v->end > s->brk) {
+		if (v->start >= s->brk)
+			return;
+		s->vmas[s->count].end = s->brk;
+	}
 	if (v->file)
 		file_get(v->file);
 	anon_name_get(v->anon_name);
@@ -43,6 +50,7 @@ static int snapshot_take(const struct pseudo_obj *o, struct snapshot *s)
 		return proc_obj_alive(o);
 	lock_take(&mm->lock);
 	s->cap = mm->vma_count + 8;
+	s->brk = PAGE_UP(mm->brk);
 	lock_drop(&mm->lock);
 	s->vmas = mem_calloc(s->cap, sizeof(*s->vmas));
 	if (s->vmas)
@@ -122,7 +130,7 @@ int proc_show_maps(const struct pseudo_req *r, struct textbuf *b)
 	return ret;
 }
 
-/* What is resident is the host's to know: private writable memory counts as there, the rest as not. */
+/* What is resident is the host's to know: private memory that is or was writable counts as there, the rest as not. */
 struct usage {
 	uint64_t size, rss, shared, private_dirty;
 };
@@ -132,7 +140,7 @@ static struct usage usage_of(const struct vma *v)
 	uint64_t kb = (v->end - v->start) / 1024;
 	struct usage u = { .size = kb };
 
-	if (v->prot & LX_PROT_WRITE)
+	if (v->prot & LX_PROT_WRITE || v->charged)
 		u.rss = u.private_dirty = kb;
 	return u;
 }
