@@ -78,7 +78,7 @@ int xattrs_set(struct xattrs *x, const char *name, const void *value, size_t len
 		return -ENODATA;
 	if (!x->all.next)
 		list_init(&x->all);
-	if (total(x) + len + name_len + 1 > TOTAL_MAX)
+	if (total(x) - (old ? old->len + name_len + 1 : 0) + len + name_len + 1 > TOTAL_MAX)
 		return -ENOSPC;
 	a = mem_alloc(sizeof(*a) + name_len + 1 + len);
 	if (!a)

@@ -178,6 +178,7 @@ static const struct pseudo_entry fs_entries[] = {
 	SHOW("aio-nr", show_aio_nr),
 	NUMBER("protected_hardlinks", 1),
 	NUMBER("protected_symlinks", 1),
+	NUMBER("dir-notify-enable", 1),
 	NUMBER("lease-break-time", LEASE_BREAK_SECONDS),
 	NUMBER("overflowuid", LX_OVERFLOW_ID),
 	NUMBER("overflowgid", LX_OVERFLOW_ID),

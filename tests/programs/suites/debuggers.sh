@@ -52,7 +52,7 @@ check "catch syscall" says 'call to syscall' g -ex 'catch syscall exit_group' -e
 check "attach and detach" gdb_attach
 check "a core file by gcore" eval 'waiting; gcore -o core $pid && g -ex bt ./debugged core.$pid | grep -q pause; ok=$?; kill $pid; wait $pid; [ $ok -eq 0 ]'
 check "strace shows calls" says 'exit_group(7)' eval 'strace ./debugged; [ $? -eq 7 ]'
-check "strace -f follows" eval 'strace -f -o log ./debugged f; grep -q "exit_group(7)" log && grep -qE "exited with 7" log && [ $(grep -c "^[0-9]* +++ exited" log) -ge 2 ]'
+check "strace -f follows" eval 'strace -f -o log ./debugged f; grep -q "exit_group(7)" log && grep -qE "exited with 7" log && [ $(grep -c "^[0-9]* *+++ exited" log) -ge 2 ]'
 check "strace -c counts" says 'execve' strace -c /bin/true
 check "strace -e inject" says 'Permission denied' eval 'strace -e inject=openat:error=EACCES:when=3+ cat /etc/passwd 2>&1 || true'
 check "strace attaches" strace_attach
