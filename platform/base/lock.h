@@ -42,6 +42,7 @@ enum lock_rank {
 	RANK_CONNECTION,   /* TCP: what both ends of a connection share */
 	RANK_PIPE,         /* pipe, eventfd, tty and other byte queues */
 	RANK_FDTABLE,      /* fdtable */
+	RANK_FILE_LOCK_LIST, /* every file that has or had locks */
 	RANK_FILE_LOCKS,   /* POSIX, OFD and flock locks */
 	RANK_FUTEX_PI,     /* priority-inheriting futexes: who waits for whom */
 	RANK_FUTEX,        /* futex bucket; two by lock_two */

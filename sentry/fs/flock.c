@@ -21,6 +21,8 @@ struct record {
 /* Of one inode. */
 struct file_locks {
 	struct inode_part part;
+	struct inode *inode;  /* immutable: it is part of that */
+	struct list every_link;
 	struct lock lock;     /* RANK_FILE_LOCKS */
 	struct list records;  /* protected by lock; unordered */
 	struct list whole;    /* protected by lock; flock(2)'s */
@@ -35,6 +37,10 @@ struct waiting {
 static struct lock waiting_lock = LOCK_INIT(RANK_FILE_LOCKS, "file lock waiters");
 static struct list waiting = LIST_INIT(waiting); /* protected by waiting_lock */
 
+/* Every file's, for /proc/locks. */
+static struct lock every_lock = LOCK_INIT(RANK_FILE_LOCK_LIST, "all file locks");
+static struct list every = LIST_INIT(every); /* protected by every_lock */
+
 static void records_free(struct list *head)
 {
 	struct record *r, *tmp;
@@ -47,6 +53,9 @@ static void locks_free(struct inode_part *part)
 {
 	struct file_locks *fl = container_of(part, struct file_locks, part);
 
+	lock_take(&every_lock);
+	list_remove(&fl->every_link);
+	lock_drop(&every_lock);
 	records_free(&fl->records);
 	records_free(&fl->whole);
 	mem_free(fl);
@@ -64,6 +73,8 @@ static struct file_locks *locks_of(struct inode *i)
 	if (!fl)
 		return NULL;
 	fl->part.free = locks_free;
+	fl->inode = i;
+	list_init(&fl->every_link);
 	lock_init(&fl->lock, RANK_FILE_LOCKS, "file locks");
 	list_init(&fl->records);
 	list_init(&fl->whole);
@@ -72,6 +83,9 @@ static struct file_locks *locks_of(struct inode *i)
 		mem_free(fl);
 		return none;
 	}
+	lock_take(&every_lock);
+	list_push_back(&every, &fl->every_link);
+	lock_drop(&every_lock);
 	return fl;
 }
 
@@ -351,6 +365,7 @@ int64_t flock_whole(struct task *t, struct file *f, int op)
 	if (!fresh)
 		return -ENOLCK;
 	fresh->owner = f;
+	fresh->pid = task_pid(t);
 	fresh->range = (struct flock_range){ .end = INT64_MAX, .type = op & LX_LOCK_EX ? LX_F_WRLCK : LX_F_RDLCK };
 	list_init(&fresh->link);
 	ret = op & LX_LOCK_NB ? 0 : task_wait_on_file(t, &fl->wait, ~0u, f);
@@ -392,4 +407,19 @@ int flock_count(struct file *f)
 	list_for_each(r, &fl->whole, link)
 		n++;
 	return n;
+}
+
+void flock_rows(void (*show)(const struct flock_row *, void *), void *arg)
+{
+	struct file_locks *fl;
+	struct record *r;
+
+	LOCK_GUARD(&every_lock);
+	list_for_each(fl, &every, every_link) {
+		LOCK_GUARD(&fl->lock);
+		list_for_each(r, &fl->records, link)
+			show(&(struct flock_row){ fl->inode, r->ofd ? FLOCK_OFD : FLOCK_POSIX, r->pid, r->range }, arg);
+		list_for_each(r, &fl->whole, link)
+			show(&(struct flock_row){ fl->inode, FLOCK_WHOLE, r->pid, r->range }, arg);
+	}
 }

@@ -12,6 +12,7 @@
 
 struct fdtable;
 struct file;
+struct inode;
 struct task;
 
 struct flock_range {
@@ -31,7 +32,16 @@ int64_t flock_whole(struct task *, struct file *, int op);
 void flock_table_closed(struct file *, struct fdtable *);
 /* The open file is going: its OFD and flock locks go. */
 void flock_file_gone(struct file *);
-/* For /proc/locks and tests: number of locks held on the file's inode. */
+/* For tests: number of locks held on the file's inode. */
 int flock_count(struct file *);
+
+struct flock_row {
+	const struct inode *inode; /* borrowed, for the call */
+	enum { FLOCK_POSIX, FLOCK_OFD, FLOCK_WHOLE } kind;
+	int pid;                   /* -1: an open file's */
+	struct flock_range range;
+};
+/* Calls show for each lock there is, with locks held up to RANK_FILE_LOCKS: for /proc/locks. */
+void flock_rows(void (*show)(const struct flock_row *, void *), void *arg);
 
 #endif

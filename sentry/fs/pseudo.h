@@ -77,4 +77,7 @@ const struct pseudo_obj *pseudo_dir_object(struct inode *, const struct pseudo_e
 /* The inode number of an object's entry, for lists. */
 uint64_t pseudo_ino(const struct pseudo_entry *, const struct pseudo_obj *);
 
+/* The table of /sys/fs/cgroup; sysfs_cgroup.c. */
+extern const struct pseudo_dir sysfs_cgroup_dir;
+
 #endif

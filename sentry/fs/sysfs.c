@@ -1,4 +1,4 @@
-/* sysfs: what C libraries, language runtimes and monitors ask of it: processors, one memory node, huge pages, limits as a cgroup. sysfs(5). */
+/* sysfs: what C libraries, language runtimes and monitors ask of it: processors, one memory node, huge pages, lo. sysfs(5). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "sentry/fs/fstypes.h"
 #include "sentry/fs/pseudo.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/net/netns.h"
 
 #define CPUS_MAX 8192 /* CONFIG_NR_CPUS of distributions */
 
@@ -15,6 +16,8 @@
 #define SHOW(n, fn) { .name = n, .mode = LX_S_IFREG | 0444, .show = fn }
 #define DIR(n, d) { .name = n, .mode = LX_S_IFDIR | 0755, .dir = &(d) }
 #define LINK(n, to) { .name = n, .mode = LX_S_IFLNK | 0777, .text = to }
+
+static const struct pseudo_dir empty_dir = { .count = 0 };
 
 /* --- processors --------------------------------------------------------------------------------------------------------------- */
 
@@ -67,6 +70,11 @@ static const struct pseudo_entry topology_entries[] = {
 	SHOW("core_id", show_own_number),
 	TEXT("physical_package_id", "0\n"),
 	TEXT("die_id", "0\n"),
+	TEXT("cluster_id", "65535\n"),
+	SHOW("die_cpus", show_all_mask),
+	SHOW("die_cpus_list", show_cpu_list),
+	SHOW("cluster_cpus", show_own_mask),
+	SHOW("cluster_cpus_list", show_own_number),
 	SHOW("thread_siblings", show_own_mask),
 	SHOW("thread_siblings_list", show_own_number),
 	SHOW("core_cpus", show_own_mask),
@@ -78,7 +86,7 @@ static const struct pseudo_entry topology_entries[] = {
 };
 static const struct pseudo_dir topology_dir = PSEUDO_DIR(topology_entries);
 
-static const struct pseudo_entry one_cpu_entries[] = { DIR("topology", topology_dir), TEXT("online", "1\n") };
+static const struct pseudo_entry one_cpu_entries[] = { DIR("topology", topology_dir), TEXT("online", "1\n"), DIR("cpufreq", empty_dir) };
 static const struct pseudo_dir one_cpu_dir = PSEUDO_DIR(one_cpu_entries);
 static const struct pseudo_entry one_cpu = DIR(NULL, one_cpu_dir);
 
@@ -111,9 +119,12 @@ static int cpu_list(const struct pseudo_req *r, struct dirlist *l)
 	return ret;
 }
 
+static const struct pseudo_entry smt_entries[] = { TEXT("active", "0\n"), TEXT("control", "notsupported\n") };
+static const struct pseudo_dir smt_dir = PSEUDO_DIR(smt_entries);
 static const struct pseudo_entry cpu_entries[] = {
 	SHOW("online", show_cpu_list), SHOW("possible", show_cpu_list), SHOW("present", show_cpu_list),
 	TEXT("offline", "\n"),	       TEXT("isolated", "\n"),		SHOW("kernel_max", show_kernel_max),
+	DIR("cpufreq", empty_dir),     DIR("cpuidle", empty_dir),	DIR("smt", smt_dir),
 };
 static const struct pseudo_dir cpu_dir = {
 	.entries = cpu_entries,
@@ -151,99 +162,48 @@ static const struct pseudo_entry thp_entries[] = {
 };
 static const struct pseudo_dir thp_dir = PSEUDO_DIR(thp_entries);
 
-static const struct pseudo_dir empty_dir = { .count = 0 };
-static const struct pseudo_entry mm_entries[] = { DIR("transparent_hugepage", thp_dir), DIR("hugepages", empty_dir) };
+static const struct pseudo_entry ksm_entries[] = { TEXT("run", "0\n"), TEXT("pages_shared", "0\n"), TEXT("pages_sharing", "0\n"), TEXT("pages_unshared", "0\n") };
+static const struct pseudo_dir ksm_dir = PSEUDO_DIR(ksm_entries);
+static const struct pseudo_entry mm_entries[] = { DIR("transparent_hugepage", thp_dir), DIR("hugepages", empty_dir), DIR("ksm", ksm_dir) };
 static const struct pseudo_dir mm_dir = PSEUDO_DIR(mm_entries);
-static const struct pseudo_entry kernel_entries[] = { DIR("mm", mm_dir), DIR("debug", empty_dir), DIR("security", empty_dir) };
+static const struct pseudo_entry kernel_entries[] = {
+	DIR("mm", mm_dir), DIR("debug", empty_dir), DIR("security", empty_dir), DIR("tracing", empty_dir), DIR("config", empty_dir),
+	TEXT("cpu_byteorder", "little\n"), TEXT("address_bits", "64\n"), TEXT("fscaps", "1\n"), TEXT("profiling", "0\n"), TEXT("uevent_seqnum", "0\n"),
+	TEXT("kexec_loaded", "0\n"), TEXT("kexec_crash_loaded", "0\n"),
+};
 static const struct pseudo_dir kernel_dir = PSEUDO_DIR(kernel_entries);
 
-/* --- the limits as a cgroup's ------------------------------------------------------------------------------------------------------ */
-
-static void put_limit(struct textbuf *b, uint64_t limit)
-{
-	if (limit)
-		text_printf(b, "%lu\n", limit);
-	else
-		text_puts(b, "max\n");
-}
-
-static int show_memory_max(const struct pseudo_req *r, struct textbuf *b)
-{
-	put_limit(b, r->t->k->spec ? r->t->k->spec->memory_limit : 0);
-	return 0;
-}
-
-static int show_memory_current(const struct pseudo_req *r, struct textbuf *b)
-{
-	text_printf(b, "%ld\n", atomic_load(&r->t->k->memory_used));
-	return 0;
-}
-
-static int show_memory_peak(const struct pseudo_req *r, struct textbuf *b)
-{
-	text_printf(b, "%ld\n", atomic_load(&r->t->k->memory_peak));
-	return 0;
-}
-
-static int show_memory_stat(const struct pseudo_req *r, struct textbuf *b)
-{
-	text_printf(b, "anon %ld\nfile 0\nkernel 0\nshmem 0\nfile_mapped 0\ninactive_anon 0\nactive_anon %ld\ninactive_file 0\nactive_file 0\n",
-		    atomic_load(&r->t->k->memory_used), atomic_load(&r->t->k->memory_used));
-	return 0;
-}
-
-static int show_pids_max(const struct pseudo_req *r, struct textbuf *b)
-{
-	put_limit(b, r->t->k->spec ? r->t->k->spec->pid_limit : 0);
-	return 0;
-}
-
-static int show_pids_current(const struct pseudo_req *r, struct textbuf *b)
-{
-	text_printf(b, "%d\n", atomic_load(&r->t->k->tasks_used));
-	return 0;
-}
-
-static int show_procs(const struct pseudo_req *r, struct textbuf *b)
-{
-	for (int pid = process_next(r->t->k, 0); pid; pid = process_next(r->t->k, pid))
-		text_printf(b, "%d\n", pid);
-	return 0;
-}
-
-static const struct pseudo_entry cgroup_entries[] = {
-	TEXT("cgroup.controllers", "cpu memory pids\n"),
-	TEXT("cgroup.subtree_control", ""),
-	SHOW("cgroup.procs", show_procs),
-	TEXT("cgroup.type", "domain\n"),
-	TEXT("cgroup.events", "populated 1\nfrozen 0\n"),
-	TEXT("cpu.max", "max 100000\n"),
-	TEXT("cpu.weight", "100\n"),
-	SHOW("cpuset.cpus.effective", show_cpu_list),
-	TEXT("cpuset.mems.effective", "0\n"),
-	SHOW("memory.max", show_memory_max),
-	TEXT("memory.high", "max\n"),
-	TEXT("memory.low", "0\n"),
-	TEXT("memory.min", "0\n"),
-	SHOW("memory.current", show_memory_current),
-	SHOW("memory.peak", show_memory_peak),
-	SHOW("memory.stat", show_memory_stat),
-	TEXT("memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n"),
-	TEXT("memory.swap.max", "0\n"),
-	TEXT("memory.swap.current", "0\n"),
-	SHOW("pids.max", show_pids_max),
-	SHOW("pids.current", show_pids_current),
-};
-static const struct pseudo_dir cgroup_dir = PSEUDO_DIR(cgroup_entries);
-static const struct pseudo_entry fs_entries[] = { DIR("cgroup", cgroup_dir) };
+static const struct pseudo_entry fs_entries[] = { DIR("cgroup", sysfs_cgroup_dir), DIR("fuse", empty_dir) };
 static const struct pseudo_dir fs_dir = PSEUDO_DIR(fs_entries);
 
 /* --- the loopback interface ----------------------------------------------------------------------------------------------------------- */
 
+static int show_lo_count(const struct pseudo_req *r, struct textbuf *b)
+{
+	struct netns *ns = task_netns(r->t);
+
+	text_printf(b, "%lu\n", r->entry->arg ? atomic_load(&ns->lo_bytes) : atomic_load(&ns->lo_packets));
+	return 0;
+}
+
+#define COUNT(n, bytes) { .name = n, .mode = LX_S_IFREG | 0444, .show = show_lo_count, .arg = bytes }
+#define NONE(n) TEXT(n, "0\n")
+static const struct pseudo_entry statistics_entries[] = {
+	COUNT("rx_bytes", 1), COUNT("rx_packets", 0), COUNT("tx_bytes", 1), COUNT("tx_packets", 0), NONE("collisions"), NONE("multicast"),
+	NONE("rx_compressed"), NONE("rx_crc_errors"), NONE("rx_dropped"), NONE("rx_errors"), NONE("rx_fifo_errors"), NONE("rx_frame_errors"),
+	NONE("rx_length_errors"), NONE("rx_missed_errors"), NONE("rx_nohandler"), NONE("rx_over_errors"), NONE("tx_aborted_errors"),
+	NONE("tx_carrier_errors"), NONE("tx_compressed"), NONE("tx_dropped"), NONE("tx_errors"), NONE("tx_fifo_errors"),
+	NONE("tx_heartbeat_errors"), NONE("tx_window_errors"),
+};
+static const struct pseudo_dir statistics_dir = PSEUDO_DIR(statistics_entries);
 static const struct pseudo_entry lo_entries[] = {
 	TEXT("address", "00:00:00:00:00:00\n"), TEXT("addr_len", "6\n"), TEXT("broadcast", "00:00:00:00:00:00\n"), TEXT("carrier", "1\n"),
 	TEXT("flags", "0x9\n"), TEXT("ifindex", "1\n"), TEXT("iflink", "1\n"), TEXT("mtu", "65536\n"), TEXT("operstate", "unknown\n"),
-	TEXT("tx_queue_len", "1000\n"), TEXT("type", "772\n"),
+	TEXT("tx_queue_len", "1000\n"), TEXT("type", "772\n"), TEXT("addr_assign_type", "0\n"), TEXT("carrier_changes", "0\n"),
+	TEXT("carrier_down_count", "0\n"), TEXT("carrier_up_count", "0\n"), TEXT("dev_id", "0x0\n"), TEXT("dev_port", "0\n"),
+	TEXT("dormant", "0\n"), TEXT("ifalias", ""), TEXT("link_mode", "0\n"), TEXT("netdev_group", "0\n"), TEXT("proto_down", "0\n"),
+	TEXT("testing", "0\n"), TEXT("uevent", "INTERFACE=lo\nIFINDEX=1\n"), DIR("statistics", statistics_dir),
+	DIR("queues", empty_dir), DIR("power", empty_dir), LINK("subsystem", "../../../../class/net"),
 };
 static const struct pseudo_dir lo_dir = PSEUDO_DIR(lo_entries);
 static const struct pseudo_entry virtual_net_entries[] = { DIR("lo", lo_dir) };
@@ -252,7 +212,9 @@ static const struct pseudo_entry virtual_entries[] = { DIR("net", virtual_net_di
 static const struct pseudo_dir virtual_dir = PSEUDO_DIR(virtual_entries);
 static const struct pseudo_entry class_net_entries[] = { LINK("lo", "../../devices/virtual/net/lo") };
 static const struct pseudo_dir class_net_dir = PSEUDO_DIR(class_net_entries);
-static const struct pseudo_entry class_entries[] = { DIR("net", class_net_dir), DIR("block", empty_dir), DIR("tty", empty_dir) };
+static const struct pseudo_entry class_entries[] = { DIR("net", class_net_dir), DIR("block", empty_dir), DIR("tty", empty_dir), DIR("bdi", empty_dir), DIR("dmi", empty_dir),
+						    DIR("drm", empty_dir), DIR("hwmon", empty_dir), DIR("input", empty_dir), DIR("mem", empty_dir),
+						    DIR("misc", empty_dir), DIR("power_supply", empty_dir), DIR("thermal", empty_dir) };
 static const struct pseudo_dir class_dir = PSEUDO_DIR(class_entries);
 
 /* --- the tree --------------------------------------------------------------------------------------------------------------------------- */

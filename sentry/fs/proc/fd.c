@@ -13,6 +13,8 @@
 #include "sentry/fs/proc/proc.h"
 #include "sentry/fs/vfs.h"
 
+#define FDINFO_MAX 65536 /* more watches than this have their list cut */
+
 /* Decimal without signs or leading zeros; -1 for anything else. */
 static int number(const char *name)
 {
@@ -70,14 +72,16 @@ static int fd_follow(const struct pseudo_req *r, struct path *out)
 static int fdinfo_show(const struct pseudo_req *r, struct textbuf *b)
 {
 	AUTO_FILE struct file *f = file_of(r->obj, r->obj->nr);
-	char more[1024] = "";
+	AUTO_FREE char *more = mem_zalloc(FDINFO_MAX);
 
 	if (!f)
 		return -ENOENT;
+	if (!more)
+		return -ENOMEM;
 	text_printf(b, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (long long)f->pos, atomic_load(&f->flags),
 		    f->path.mount ? f->path.mount->id : 0, (unsigned long long)f->inode->attr.ino);
 	if (f->ops->show_fdinfo)
-		f->ops->show_fdinfo(f, more, sizeof(more));
+		f->ops->show_fdinfo(f, more, FDINFO_MAX);
 	text_puts(b, more);
 	return 0;
 }

@@ -24,15 +24,16 @@ int proc_show_meminfo(const struct pseudo_req *r, struct textbuf *b)
 		    available, available);
 	text_printf(b, "Cached:                0 kB\nSwapCached:            0 kB\nActive:         %8lu kB\nInactive:              0 kB\n", used);
 	text_printf(b, "Active(anon):   %8lu kB\nInactive(anon):        0 kB\nActive(file):          0 kB\nInactive(file):        0 kB\n", used);
-	text_puts(b, "Unevictable:           0 kB\nMlocked:               0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n"
+	text_puts(b, "Unevictable:           0 kB\nMlocked:               0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\nZswap:                 0 kB\nZswapped:              0 kB\n"
 		     "Dirty:                 0 kB\nWriteback:             0 kB\n");
 	text_printf(b, "AnonPages:      %8lu kB\nMapped:                0 kB\nShmem:                 0 kB\nKReclaimable:          0 kB\n", used);
 	text_puts(b, "Slab:                  0 kB\nSReclaimable:          0 kB\nSUnreclaim:            0 kB\nKernelStack:           0 kB\n"
-		     "PageTables:            0 kB\nNFS_Unstable:          0 kB\nBounce:                0 kB\nWritebackTmp:          0 kB\n");
+		     "PageTables:            0 kB\nSecPageTables:         0 kB\nNFS_Unstable:          0 kB\nBounce:                0 kB\nWritebackTmp:          0 kB\n");
 	text_printf(b, "CommitLimit:    %8lu kB\nCommitted_AS:   %8lu kB\n", total, used);
 	text_puts(b, "VmallocTotal:   34359738367 kB\nVmallocUsed:           0 kB\nVmallocChunk:          0 kB\nPercpu:                0 kB\n"
-		     "AnonHugePages:         0 kB\nShmemHugePages:        0 kB\nHugePages_Total:       0\nHugePages_Free:        0\n"
-		     "HugePages_Rsvd:        0\nHugePages_Surp:        0\nHugepagesize:       2048 kB\nHugetlb:               0 kB\n");
+		     "AnonHugePages:         0 kB\nShmemHugePages:        0 kB\nShmemPmdMapped:        0 kB\nFileHugePages:         0 kB\nFilePmdMapped:         0 kB\n"
+		     "HugePages_Total:       0\nHugePages_Free:        0\n"
+		     "HugePages_Rsvd:        0\nHugePages_Surp:        0\nHugepagesize:       2048 kB\nHugetlb:               0 kB\nDirectMap4k:           0 kB\n");
 	return 0;
 }
 
@@ -72,6 +73,13 @@ static uint64_t guest_ns(struct kernel *k, int *running, int *processes)
 		process_put(p);
 	}
 	return sum;
+}
+
+uint64_t proc_guest_cpu_ns(struct kernel *k)
+{
+	int running, processes;
+
+	return guest_ns(k, &running, &processes);
 }
 
 static int64_t uptime_ns(const struct kernel *k)

@@ -204,3 +204,27 @@ int proc_show_smaps_rollup(const struct pseudo_req *r, struct textbuf *b)
 	snapshot_drop(&s);
 	return ret;
 }
+
+/* One node; what is resident is told as smaps does. */
+int proc_show_numa_maps(const struct pseudo_req *r, struct textbuf *b)
+{
+	char name[LX_PATH_MAX + 16];
+	struct snapshot s;
+	int ret = snapshot_take(r->obj, &s);
+
+	for (size_t i = 0; i < s.count; i++) {
+		const struct vma *v = &s.vmas[i];
+		uint64_t pages = usage_of(v).rss / 4;
+
+		text_printf(b, "%08lx default", v->start);
+		if (v->file && file_link_name(r->t, v->file, name, sizeof(name)) >= 0)
+			text_printf(b, " file=%s", name);
+		else if (v->name && (!strcmp(v->name, "[stack]") || !strcmp(v->name, "[heap]")))
+			text_puts(b, v->name[1] == 's' ? " stack" : " heap");
+		if (pages)
+			text_printf(b, " anon=%lu dirty=%lu N0=%lu kernelpagesize_kB=4", pages, pages, pages);
+		text_puts(b, "\n");
+	}
+	snapshot_drop(&s);
+	return ret;
+}

@@ -130,6 +130,28 @@ static int show_slack(const struct pseudo_req *r, struct textbuf *b)
 	return 0;
 }
 
+static int store_slack(const struct pseudo_req *r, char *text, size_t len)
+{
+	struct task *t = proc_obj_task(r->obj);
+	char *end;
+	unsigned long long ns = strtoull(text, &end, 10);
+	int ret = !t ? -ESRCH : !len || *end ? -EINVAL : 0;
+
+	if (ret == 0 && t->proc != r->t->proc && !cred_capable(r->t->cred, LX_CAP_SYS_NICE))
+		ret = -EPERM;
+	if (ret == 0)
+		t->timer_slack_ns = ns ? (int64_t)ns : 50000;
+	task_put(t);
+	return ret;
+}
+
+/* There is no kernel stack to be seen; who may ask is as on Linux. */
+static int show_stack(const struct pseudo_req *r, struct textbuf *b)
+{
+	(void)b;
+	return cred_capable(r->t->cred, LX_CAP_SYS_ADMIN) ? 0 : -EACCES;
+}
+
 static int show_children(const struct pseudo_req *r, struct textbuf *b)
 {
 	struct process *child;
@@ -200,6 +222,8 @@ static const struct pseudo_dir task_dir = { .lookup = task_lookup, .list = task_
 #define R(n, fn) { .name = n, .mode = LX_S_IFREG | 0444, .show = fn, .check = proc_check_alive }
 #define RW(n, fn, st) { .name = n, .mode = LX_S_IFREG | 0644, .show = fn, .store = st, .check = proc_check_alive }
 #define PRIVATE(n, m, fn) { .name = n, .mode = LX_S_IFREG | (m), .show = fn, .check = proc_check_private }
+#define PRIVATE_TEXT(n, s) { .name = n, .mode = LX_S_IFREG | 0400, .text = s, .check = proc_check_private }
+#define KSM_STAT "ksm_rmap_items 0\nksm_zero_pages 0\nksm_merging_pages 0\nksm_process_profit 0\n"
 #define TEXT(n, s) { .name = n, .mode = LX_S_IFREG | 0444, .text = s, .check = proc_check_alive }
 #define LINK(n, what) \
 	{ .name = n, .mode = LX_S_IFLNK | 0777, .show = proc_show_##what, .follow = proc_follow_##what, .check = proc_check_private }
@@ -220,16 +244,24 @@ static const struct pseudo_dir task_dir = { .lookup = task_lookup, .list = task_
 	R("statm", proc_show_statm), R("status", proc_show_status),                                                             \
 	RW("comm", show_comm, store_comm), RW("oom_score_adj", show_adj, store_adj),                                            \
 	TEXT("cgroup", "0::/\n"), TEXT("cpuset", "/\n"), TEXT("gid_map", "         0          0 4294967295\n"),                 \
-	TEXT("loginuid", "4294967295"), TEXT("oom_score", "0\n"), TEXT("projid_map", "         0          0 4294967295\n"),     \
-	TEXT("schedstat", "0 0 0\n"), TEXT("setgroups", "allow\n"), TEXT("uid_map", "         0          0 4294967295\n"),      \
+	TEXT("loginuid", "4294967295"), R("oom_score", proc_show_oom_score), RW("oom_adj", proc_show_oom_adj, proc_store_oom_adj),  \
+	{ .name = "attr", .mode = LX_S_IFDIR | 0555, .dir = &proc_attr_dir, .check = proc_check_alive },                        \
+	{ .name = "clear_refs", .mode = LX_S_IFREG | 0200, .store = proc_store_clear_refs, .check = proc_check_private },        \
+	PRIVATE("numa_maps", 0444, proc_show_numa_maps), R("sched", proc_show_sched), PRIVATE("stack", 0400, show_stack),        \
+	TEXT("arch_status", ""), PRIVATE_TEXT("ksm_merging_pages", "0\n"), PRIVATE_TEXT("ksm_stat", KSM_STAT),                   \
+	 TEXT("projid_map", "         0          0 4294967295\n"),     \
+	R("schedstat", proc_show_schedstat), TEXT("setgroups", "allow\n"), TEXT("uid_map", "         0          0 4294967295\n"),      \
 	TEXT("wchan", "0"),                                                                                                     \
-	TEXT("io", "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n")
+	PRIVATE_TEXT("io", "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n")
 
 static const struct pseudo_entry process_entries[] = {
 	{ .name = "task", .mode = LX_S_IFDIR | 0555, .dir = &task_dir, .check = proc_check_alive },
 	COMMON_ENTRIES,
 	R("mountstats", proc_show_mountstats),
-	R("timerslack_ns", show_slack),
+	{ .name = "timerslack_ns", .mode = LX_S_IFREG | 0666, .show = show_slack, .store = store_slack, .check = proc_check_alive },
+	TEXT("coredump_filter", "00000033\n"),
+	TEXT("autogroup", "/autogroup-1 nice 0\n"),
+	TEXT("timens_offsets", "monotonic           0         0\nboottime            0         0\n"),
 };
 static const struct pseudo_entry task_entries[] = {
 	COMMON_ENTRIES,

@@ -63,29 +63,65 @@ static int pid_list(const struct pseudo_req *r, struct dirlist *l)
 #define TEXT(n, s) { .name = n, .mode = LX_S_IFREG | 0444, .text = s }
 #define LINK(n, to) { .name = n, .mode = LX_S_IFLNK | 0777, .text = to }
 
+#define SLAB_HEAD                                                                                            \
+	"# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> " \
+	"<batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n"
+
+/* Nobody measures how long tasks wait for what: as on a kernel that has just started. */
+#define NO_PRESSURE                                                 \
+	"some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n" \
+	"full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+static const struct pseudo_entry pressure_entries[] = { TEXT("cpu", NO_PRESSURE), TEXT("io", NO_PRESSURE), TEXT("memory", NO_PRESSURE) };
+static const struct pseudo_dir pressure_dir = PSEUDO_DIR(pressure_entries);
+
+static const struct pseudo_entry tty_entries[] = {
+	TEXT("drivers", "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+			"/dev/console         /dev/console    5       1 system:console\n"
+			"/dev/ptmx            /dev/ptmx       5       2 system\n"
+			"pty_slave            /dev/pts      136 0-1048575 pty:slave\n"
+			"pty_master           /dev/ptm      128 0-1048575 pty:master\n"),
+	TEXT("ldiscs", "n_tty       0\n"),
+};
+static const struct pseudo_dir tty_dir = PSEUDO_DIR(tty_entries);
+
 static const struct pseudo_entry root_entries[] = {
 	{ .name = "self", .mode = LX_S_IFLNK | 0777, .show = show_self },
 	{ .name = "thread-self", .mode = LX_S_IFLNK | 0777, .show = show_thread_self },
 	{ .name = "sys", .mode = LX_S_IFDIR | 0555, .dir = &proc_sys_dir },
 	LINK("mounts", "self/mounts"),
 	LINK("net", "self/net"),
+	TEXT("buddyinfo", "Node 0, zone   Normal      0      0      0      0      0      0      0      0      0      0      0 \n"),
+	TEXT("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t0\t1\t1\nmemory\t0\t1\t1\npids\t0\t1\t1\n"),
 	TEXT("cmdline", "picket\n"),
+	TEXT("consoles", ""),
 	R("cpuinfo", proc_show_cpuinfo),
+	TEXT("crypto", ""),
 	TEXT("devices", "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n"),
 	TEXT("diskstats", ""),
+	TEXT("execdomains", "0-0\tLinux           \t[kernel]\n"),
 	R("filesystems", proc_show_filesystems),
-	TEXT("interrupts", ""),
+	R("interrupts", proc_show_interrupts),
+	TEXT("iomem", ""),
+	TEXT("ioports", ""),
+	TEXT("kallsyms", ""),
+	R("key-users", proc_show_key_users),
+	TEXT("keys", ""),
 	R("loadavg", proc_show_loadavg),
-	TEXT("locks", ""),
+	R("locks", proc_show_locks),
 	R("meminfo", proc_show_meminfo),
 	TEXT("misc", ""),
 	TEXT("modules", ""),
-	TEXT("partitions", "major minor  #blocks  name\n\n"),
+	TEXT("partitions", ""),
+	{ .name = "pressure", .mode = LX_S_IFDIR | 0555, .dir = &pressure_dir },
+	{ .name = "slabinfo", .mode = LX_S_IFREG | 0400, .text = "slabinfo - version: 2.1\n" SLAB_HEAD },
+	R("softirqs", proc_show_softirqs),
 	R("stat", proc_show_system_stat),
+	{ .name = "tty", .mode = LX_S_IFDIR | 0555, .dir = &tty_dir },
 	TEXT("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
 	R("uptime", proc_show_uptime),
 	R("version", proc_show_version),
 	R("vmstat", proc_show_vmstat),
+	R("zoneinfo", proc_show_zoneinfo),
 };
 
 static const struct pseudo_dir root_dir = {

@@ -24,7 +24,9 @@ struct mm;
 extern const struct pseudo_entry proc_root;        /* proc.c */
 extern const struct pseudo_entry proc_process;     /* /proc/PID; pid.c */
 extern const struct pseudo_entry proc_task;        /* /proc/PID/task/TID; pid.c */
+extern const struct pseudo_dir proc_attr_dir;      /* pid_more.c */
 extern const struct pseudo_dir proc_fd_dir, proc_fdinfo_dir, proc_ns_dir; /* fd.c, ns.c */
+extern const struct pseudo_dir proc_sys_net_dir;   /* sysctl_net.c */
 extern const struct pseudo_dir proc_sys_dir, proc_net_dir;   /* sysctl.c, net.c */
 
 /* --- one process or thread (object.c) ---------------------------------------------------------------------------------------- */
@@ -70,6 +72,8 @@ struct proc_facts {
 int proc_facts_get(const struct pseudo_obj *, struct proc_facts *out);
 void proc_facts_put(struct proc_facts *);
 
+/* CPU time of all guests, ended or not. */
+uint64_t proc_guest_cpu_ns(struct kernel *);
 /* The sandbox's memory limit, or the host's memory: bytes. */
 void proc_memory(const struct kernel *, uint64_t *total, uint64_t *free_bytes);
 /* Memory of an address space as far as the sentry knows it: mapped, and at most resident. */
@@ -85,6 +89,12 @@ void proc_sizes(struct mm *, struct proc_sizes *out);
 PROC_SHOW(proc_show_stat);      /* status.c */
 PROC_SHOW(proc_show_statm);
 PROC_SHOW(proc_show_status);
+PROC_SHOW(proc_show_sched);     /* pid_more.c */
+PROC_SHOW(proc_show_schedstat);
+PROC_SHOW(proc_show_oom_score);
+PROC_SHOW(proc_show_oom_adj);
+int proc_store_oom_adj(const struct pseudo_req *, char *text, size_t len);
+int proc_store_clear_refs(const struct pseudo_req *, char *text, size_t len);
 PROC_SHOW(proc_show_cmdline);   /* image.c */
 PROC_SHOW(proc_show_environ);
 PROC_SHOW(proc_show_auxv);
@@ -92,6 +102,7 @@ PROC_SHOW(proc_show_maps);      /* maps.c */
 PROC_SHOW(proc_show_smaps);
 PROC_SHOW(proc_show_smaps_rollup);
 int proc_open_mem(const struct pseudo_req *, struct inode *, const struct path *, uint32_t flags, struct file **out); /* mem.c */
+PROC_SHOW(proc_show_numa_maps);
 PROC_SHOW(proc_show_exe);       /* fd.c */
 PROC_SHOW(proc_show_cwd);
 PROC_SHOW(proc_show_root);
@@ -109,5 +120,20 @@ PROC_SHOW(proc_show_uptime);
 PROC_SHOW(proc_show_version);
 PROC_SHOW(proc_show_filesystems);
 PROC_SHOW(proc_show_vmstat);
+PROC_SHOW(proc_show_interrupts); /* machine_more.c */
+PROC_SHOW(proc_show_softirqs);
+PROC_SHOW(proc_show_locks);
+PROC_SHOW(proc_show_zoneinfo);
+PROC_SHOW(proc_show_key_users);
+#define PROC_NET_V6 16u         /* in the argument of proc_show_net_inet, beside enum netns_proto */
+PROC_SHOW(proc_show_net_inet);  /* net_sockets.c */
+PROC_SHOW(proc_show_net_unix);
+PROC_SHOW(proc_show_net_netlink);
+PROC_SHOW(proc_show_net_sockstat);
+PROC_SHOW(proc_show_net_sockstat6);
+PROC_SHOW(proc_show_net_dev);   /* net_counters.c */
+PROC_SHOW(proc_show_net_snmp);
+PROC_SHOW(proc_show_net_snmp6);
+PROC_SHOW(proc_show_net_netstat);
 
 #endif

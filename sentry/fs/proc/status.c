@@ -114,7 +114,7 @@ static void show_memory(struct mm *mm, struct textbuf *b)
 	text_printf(b, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t       0 kB\n", KB(s.total), KB(s.total), KB(s.locked));
 	text_printf(b, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t       0 kB\nRssShmem:\t       0 kB\n",
 		    KB(s.resident), KB(s.resident), KB(s.resident));
-	text_printf(b, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t       0 kB\nVmPTE:\t%8lu kB\nVmSwap:\t       0 kB\n",
+	text_printf(b, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t       0 kB\nVmPTE:\t%8lu kB\nVmSwap:\t       0 kB\nHugetlbPages:\t       0 kB\n",
 		    KB(s.data), KB(s.stack), KB(s.code), KB(s.total / 512 + 1));
 #undef KB
 }
@@ -125,7 +125,7 @@ static void show_caps(const struct proc_facts *f, struct textbuf *b)
 
 	text_printf(b, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n", c->cap_inheritable,
 		    c->cap_permitted, c->cap_effective, c->cap_bounding, c->cap_ambient);
-	text_printf(b, "NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t%d\nSpeculation_Store_Bypass:\tvulnerable\n", f->no_new_privs,
+	text_printf(b, "NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t%d\nSpeculation_Store_Bypass:\tvulnerable\nSpeculationIndirectBranch:\tconditional enabled\n", f->no_new_privs,
 		    f->seccomp_mode, f->seccomp_filters);
 }
 
@@ -163,7 +163,8 @@ int proc_show_status(const struct pseudo_req *r, struct textbuf *b)
 	text_printf(b, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\nKthread:\t0\n", f.pid, f.tid, f.pgrp, f.session);
 	if (f.mm)
 		show_memory(f.mm, b);
-	text_printf(b, "CoreDumping:\t0\nTHP_enabled:\t1\nThreads:\t%d\nSigQ:\t%lu/%lu\n", f.threads, f.sig_queued, f.sig_limit);
+	text_printf(b, "%sThreads:\t%d\nSigQ:\t%lu/%lu\n", f.mm ? "CoreDumping:\t0\nTHP_enabled:\t1\nuntag_mask:\t0xffffffffffffffff\n" : "", f.threads, f.sig_queued,
+		    f.sig_limit);
 	text_printf(b, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n", f.sig_thread, f.sig_shared,
 		    f.sig_blocked, f.sig_ignored, f.sig_caught);
 	if (f.cred)

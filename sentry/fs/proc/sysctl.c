@@ -79,6 +79,16 @@ static int show_threads_max(const struct pseudo_req *r, struct textbuf *b)
 	return 0;
 }
 
+static int show_last_pid(const struct pseudo_req *r, struct textbuf *b)
+{
+	int last = 0;
+
+	for (int pid = process_next(r->t->k, 0); pid; pid = process_next(r->t->k, pid))
+		last = pid;
+	text_printf(b, "%d\n", last);
+	return 0;
+}
+
 static int show_number(const struct pseudo_req *r, struct textbuf *b)
 {
 	text_printf(b, "%lu\n", r->entry->arg);
@@ -108,6 +118,19 @@ static const struct pseudo_entry seccomp_entries[] = {
 	TEXT("actions_logged", "kill_process kill_thread trap errno user_notif trace log\n"),
 };
 static const struct pseudo_dir seccomp_dir = PSEUDO_DIR(seccomp_entries);
+
+static const struct pseudo_entry keys_entries[] = {
+	NUMBER("gc_delay", 300), NUMBER("maxbytes", 20000), NUMBER("maxkeys", 200), NUMBER("persistent_keyring_expiry", 259200),
+	NUMBER("root_maxbytes", 25000000), NUMBER("root_maxkeys", 1000000),
+};
+static const struct pseudo_dir keys_dir = PSEUDO_DIR(keys_entries);
+
+static const struct pseudo_entry pty_entries[] = { NUMBER("max", 4096), NUMBER("nr", 0), NUMBER("reserve", 1024) };
+static const struct pseudo_dir pty_dir = PSEUDO_DIR(pty_entries);
+
+/* Who may look into whom is the classic rule. */
+static const struct pseudo_entry yama_entries[] = { NUMBER("ptrace_scope", 0) };
+static const struct pseudo_dir yama_dir = PSEUDO_DIR(yama_entries);
 
 static const struct pseudo_entry kernel_entries[] = {
 	TEXT("ostype", "Linux\n"),
@@ -145,13 +168,52 @@ static const struct pseudo_entry kernel_entries[] = {
 	NUMBER("panic", 0),
 	NUMBER("tainted", 0),
 	TEXT("printk", "4\t4\t1\t7\n"),
+	NUMBER("auto_msgmni", 0),
+	NUMBER("core_pipe_limit", 0),
+	NUMBER("hung_task_timeout_secs", 120),
+	DIR("keys", keys_dir),
+	TEXT("msg_next_id", "-1\n"),
+	TEXT("modprobe", "\n"),
+	NUMBER("modules_disabled", 1),
+	SHOW("ns_last_pid", show_last_pid),
+	NUMBER("numa_balancing", 0),
+	NUMBER("panic_on_oops", 0),
+	NUMBER("panic_on_warn", 0),
+	NUMBER("perf_cpu_time_max_percent", 25),
+	NUMBER("perf_event_max_sample_rate", 100000),
+	NUMBER("perf_event_max_stack", 127),
+	NUMBER("perf_event_mlock_kb", 516),
+	TEXT("poweroff_cmd", "/sbin/poweroff\n"),
+	NUMBER("print-fatal-signals", 0),
+	NUMBER("printk_ratelimit", 5),
+	NUMBER("printk_ratelimit_burst", 10),
+	DIR("pty", pty_dir),
+	NUMBER("sched_cfs_bandwidth_slice_us", 5000),
+	NUMBER("sched_deadline_period_max_us", 4194304),
+	NUMBER("sched_deadline_period_min_us", 100),
+	NUMBER("sched_rr_timeslice_ms", 100),
+	TEXT("sem_next_id", "-1\n"),
+	TEXT("shm_next_id", "-1\n"),
+	NUMBER("shm_rmid_forced", 0),
+	NUMBER("sysctl_writes_strict", 1),
+	NUMBER("timer_migration", 1),
+	DIR("yama", yama_dir),
 };
 static const struct pseudo_dir kernel_dir = PSEUDO_DIR(kernel_entries);
 
 static const struct pseudo_entry vm_entries[] = {
 	NUMBER("overcommit_memory", 0), NUMBER("overcommit_ratio", 50), NUMBER("max_map_count", 65530), NUMBER("mmap_min_addr", 65536),
 	NUMBER("swappiness", 60),	NUMBER("nr_hugepages", 0),	NUMBER("min_free_kbytes", 67584), NUMBER("dirty_ratio", 20),
-	NUMBER("dirty_background_ratio", 10), NUMBER("zone_reclaim_mode", 0),
+	NUMBER("dirty_background_ratio", 10), NUMBER("zone_reclaim_mode", 0), NUMBER("admin_reserve_kbytes", 8192),
+	NUMBER("compaction_proactiveness", 20), NUMBER("dirty_background_bytes", 0), NUMBER("dirty_bytes", 0),
+	NUMBER("dirty_expire_centisecs", 3000), NUMBER("dirty_writeback_centisecs", 500), NUMBER("dirtytime_expire_seconds", 43200),
+	NUMBER("extfrag_threshold", 500), NUMBER("hugetlb_shm_group", 0), NUMBER("laptop_mode", 0), NUMBER("legacy_va_layout", 0),
+	NUMBER("memfd_noexec", 0), NUMBER("mmap_rnd_bits", 28), NUMBER("mmap_rnd_compat_bits", 8), NUMBER("nr_hugepages_mempolicy", 0),
+	NUMBER("nr_overcommit_hugepages", 0), NUMBER("oom_dump_tasks", 1), NUMBER("oom_kill_allocating_task", 0),
+	NUMBER("overcommit_kbytes", 0), NUMBER("page-cluster", 3), NUMBER("panic_on_oom", 0), NUMBER("stat_interval", 1),
+	NUMBER("unprivileged_userfaultfd", 0), NUMBER("user_reserve_kbytes", 131072), NUMBER("vfs_cache_pressure", 100),
+	NUMBER("watermark_boost_factor", 15000), NUMBER("watermark_scale_factor", 10),
+	TEXT("lowmem_reserve_ratio", "256\t256\t32\t0\t0\n"), { .name = "drop_caches", .mode = LX_S_IFREG | 0200, .text = "" },
 };
 static const struct pseudo_dir vm_dir = PSEUDO_DIR(vm_entries);
 
@@ -183,34 +245,35 @@ static const struct pseudo_entry fs_entries[] = {
 	NUMBER("overflowuid", LX_OVERFLOW_ID),
 	NUMBER("overflowgid", LX_OVERFLOW_ID),
 	TEXT("file-nr", "0\t0\t9223372036854775807\n"),
+	NUMBER("dentry-negative", 0),
+	TEXT("dentry-state", "0\t0\t45\t0\t0\t0\n"),
+	NUMBER("dir-notify-enable", 1),
+	TEXT("inode-nr", "0\t0\n"),
+	TEXT("inode-state", "0\t0\t0\t0\t0\t0\t0\n"),
+	NUMBER("leases-enable", 1),
+	NUMBER("mount-max", 100000),
+	NUMBER("pipe-user-pages-hard", 0),
+	NUMBER("protected_fifos", 0),
+	NUMBER("protected_regular", 0),
+	NUMBER("suid_dumpable", 0),
 	DIR("inotify", inotify_dir),
 	DIR("epoll", epoll_dir),
 	DIR("mqueue", mqueue_dir),
 };
 static const struct pseudo_dir fs_dir = PSEUDO_DIR(fs_entries);
 
-static const struct pseudo_entry core_entries[] = {
-	NUMBER("somaxconn", 4096), NUMBER("rmem_max", 212992), NUMBER("wmem_max", 212992), NUMBER("rmem_default", 212992),
-	NUMBER("wmem_default", 212992), NUMBER("optmem_max", 131072),
+static const struct pseudo_entry user_entries[] = {
+	NUMBER("max_cgroup_namespaces", 15000), NUMBER("max_inotify_instances", 128), NUMBER("max_inotify_watches", 65536),
+	NUMBER("max_ipc_namespaces", 15000),    NUMBER("max_mnt_namespaces", 15000),	  NUMBER("max_net_namespaces", 15000),
+	NUMBER("max_pid_namespaces", 15000),    NUMBER("max_time_namespaces", 15000),	  NUMBER("max_user_namespaces", 15000),
+	NUMBER("max_uts_namespaces", 15000),
 };
-static const struct pseudo_dir core_dir = PSEUDO_DIR(core_entries);
-
-static const struct pseudo_entry unix_entries[] = { NUMBER("max_dgram_qlen", 512) };
-static const struct pseudo_dir unix_dir = PSEUDO_DIR(unix_entries);
-
-static const struct pseudo_entry ipv4_entries[] = {
-	TEXT("ip_local_port_range", "32768\t60999\n"), NUMBER("ip_forward", 0), TEXT("tcp_rmem", "4096\t131072\t6291456\n"),
-	TEXT("tcp_wmem", "4096\t16384\t4194304\n"), TEXT("tcp_mem", "22824\t30435\t45648\n"), NUMBER("tcp_sack", 1),
-	NUMBER("tcp_max_syn_backlog", 512), TEXT("ping_group_range", "1\t0\n"), NUMBER("ip_unprivileged_port_start", 1024),
-	TEXT("tcp_congestion_control", "cubic\n"), TEXT("tcp_available_congestion_control", "cubic\n"), NUMBER("tcp_fin_timeout", 60),
-	NUMBER("tcp_keepalive_time", 7200), NUMBER("tcp_keepalive_intvl", 75), NUMBER("tcp_keepalive_probes", 9),
-};
-static const struct pseudo_dir ipv4_dir = PSEUDO_DIR(ipv4_entries);
-
-static const struct pseudo_entry net_entries[] = { DIR("core", core_dir), DIR("unix", unix_dir), DIR("ipv4", ipv4_dir) };
-static const struct pseudo_dir net_dir = PSEUDO_DIR(net_entries);
+static const struct pseudo_dir user_dir = PSEUDO_DIR(user_entries);
+static const struct pseudo_dir abi_dir = { .count = 0 }, dev_dir = { .count = 0 };
+static const struct pseudo_entry debug_entries[] = { NUMBER("exception-trace", 1) };
+static const struct pseudo_dir debug_dir = PSEUDO_DIR(debug_entries);
 
 static const struct pseudo_entry sys_entries[] = {
-	DIR("kernel", kernel_dir), DIR("vm", vm_dir), DIR("fs", fs_dir), DIR("net", net_dir),
+	DIR("kernel", kernel_dir), DIR("vm", vm_dir), DIR("fs", fs_dir), DIR("net", proc_sys_net_dir), DIR("user", user_dir), DIR("debug", debug_dir), DIR("abi", abi_dir), DIR("dev", dev_dir),
 };
 const struct pseudo_dir proc_sys_dir = PSEUDO_DIR(sys_entries);
