@@ -25,6 +25,10 @@
 #define LX_MS_STRICTATIME 0x1000000u
 #define LX_MS_LAZYTIME 0x2000000u
 
+#define LX_MS_NOUSER (1u << 31)
+#define LX_MS_MGC_VAL 0xc0ed0000u
+#define LX_MS_MGC_MSK 0xffff0000u
+
 #define LX_MNT_FORCE 1
 #define LX_MNT_DETACH 2
 #define LX_MNT_EXPIRE 4

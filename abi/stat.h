@@ -135,6 +135,7 @@ _Static_assert(sizeof(struct lx_statfs) == 120, "struct statfs");
 #define LX_ST_NOATIME 0x0400
 #define LX_ST_NODIRATIME 0x0800
 #define LX_ST_RELATIME 0x1000
+#define LX_ST_NOSYMFOLLOW 0x2000
 
 /* f_type */
 #define LX_TMPFS_MAGIC 0x01021994

@@ -27,6 +27,7 @@
 #include "sentry/kernel/control.h"
 #include "sentry/kernel/dispatch.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/ns.h"
 #include "sentry/kernel/pid.h"
 #include "sentry/kernel/program.h"
 #include "sentry/lockdown.h"
@@ -60,11 +61,8 @@ static int make_kernel(struct boot *b, int control_fd)
 	k->cpus = k->spec->lanes ? (int)k->spec->lanes : (int)(cpus > 0 ? cpus : 1);
 	k->boot_monotonic_ns = host_monotonic_ns();
 	lock_init(&k->lock, RANK_KERNEL, "kernel");
-	lock_init(&k->uts_lock, RANK_FS_CTX, "uts");
 	if (getrandom(k->boot_id, sizeof(k->boot_id), 0) != sizeof(k->boot_id))
 		return -EIO;
-	snprintf(k->hostname, sizeof(k->hostname), "%s", k->spec->hostname ? k->spec->hostname : "picket");
-	snprintf(k->domainname, sizeof(k->domainname), "%s", k->spec->domainname ? k->spec->domainname : "(none)");
 	k->pids = pid_table_new();
 	k->netns = netns_create();
 	return k->pids && k->netns ? 0 : -ENOMEM;
@@ -150,8 +148,11 @@ static int make_gofer(struct boot *b)
 
 static int make_mounts(struct boot *b)
 {
+	int ret;
+
 	b->stage = CONTROL_STAGE_MOUNT;
-	return mounts_boot(b->k, b->why, sizeof(b->why));
+	ret = mounts_boot(b->k, b->why, sizeof(b->why));
+	return ret < 0 ? ret : ns_boot(b->k);
 }
 
 static int make_program(struct boot *b)

@@ -17,16 +17,17 @@ enum lock_rank {
 	RANK_SANDBOX,      /* tools: one sandbox's record */
 	RANK_PSEUDO_DIR,   /* inode of proc and sys: directory contents; finding them out takes the kernel's locks */
 	RANK_PSEUDO_POS,   /* open file of proc and sys: position, for the same reason */
+	RANK_USER_NS,      /* user namespaces: the writing of maps */
 	RANK_KERNEL,       /* kernel: pid tables, sessions, process groups, the process tree */
 	RANK_PROCESS,      /* process: threads, children, exit and stop state */
 	RANK_EXEC,         /* process: one exec at a time */
 	RANK_FS_CTX,       /* fsctx: cwd, root, umask */
-	RANK_MOUNTS,       /* the mount table */
 	RANK_RENAME,       /* one rename of a directory into another at a time, so that none becomes its own ancestor */
 	RANK_INODE_DIR,    /* inode: directory contents (create, unlink, rename); parent before child */
 	RANK_FILE_POS,     /* file: position */
 	RANK_COPY_UP,      /* overlay inode: being copied into memory */
 	RANK_INODE,        /* inode: attributes and data */
+	RANK_MOUNTS,       /* the trees of mounts, and propagation between them */
 	RANK_DENTRY,       /* dentry: children */
 	RANK_DCACHE,       /* dentry hash and LRU */
 	RANK_LANDLOCK,     /* landlock ruleset: its rules; lets dentries go */

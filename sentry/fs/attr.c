@@ -17,7 +17,7 @@
 
 int path_may_change(const struct path *p)
 {
-	return p->mount->flags & MOUNT_READONLY ? -EROFS : 0;
+	return (p->mount->flags | p->mount->super->flags) & MOUNT_READONLY ? -EROFS : 0;
 }
 
 int vfs_getattr(struct task *t, const struct path *p, struct attr *out)
@@ -115,7 +115,9 @@ static int64_t statfs_flags(uint32_t flags)
 	out |= flags & MOUNT_NOSUID ? LX_ST_NOSUID : 0;
 	out |= flags & MOUNT_NODEV ? LX_ST_NODEV : 0;
 	out |= flags & MOUNT_NOEXEC ? LX_ST_NOEXEC : 0;
-	out |= flags & MOUNT_NOATIME ? LX_ST_NOATIME : LX_ST_RELATIME;
+	out |= flags & MOUNT_NOATIME ? LX_ST_NOATIME : flags & MOUNT_STRICTATIME ? 0 : LX_ST_RELATIME;
+	out |= flags & MOUNT_NODIRATIME ? LX_ST_NODIRATIME : 0;
+	out |= flags & MOUNT_NOSYMFOLLOW ? LX_ST_NOSYMFOLLOW : 0;
 	return out;
 }
 
@@ -126,7 +128,7 @@ int vfs_statfs(const struct path *p, struct lx_statfs *out)
 
 	if (ret < 0)
 		return ret;
-	out->f_flags = statfs_flags(p->mount->flags);
+	out->f_flags = statfs_flags(p->mount->flags | s->flags);
 	out->f_fsid[0] = (int32_t)s->dev;
 	out->f_fsid[1] = 0;
 	return 0;

@@ -314,3 +314,61 @@ void dcache_shrink(void)
 		lock_drop(&lru_lock);
 	} while (left > 0 && idle < left / 4 + 4);
 }
+
+static bool belongs(const struct dentry *d, const struct super *s)
+{
+	const struct inode *i = d->inode ? d->inode : d->parent ? d->parent->inode : NULL;
+
+	return i && i->super == s;
+}
+
+#define FORGET_BATCH 256
+
+static int forget_some(const struct super *s)
+{
+	struct dentry *batch[FORGET_BATCH], *d;
+	int n = 0;
+
+	lock_take(&lru_lock);
+	list_for_each(d, &lru, lru) {
+		if (belongs(d, s))
+			batch[n++] = dentry_get(d);
+		if (n == FORGET_BATCH)
+			break;
+	}
+	lock_drop(&lru_lock);
+	for (int i = 0; i < n; i++) {
+		dcache_drop(batch[i]);
+		dentry_put(batch[i]);
+	}
+	return n;
+}
+
+void dcache_forget(const struct super *s)
+{
+	while (forget_some(s) == FORGET_BATCH)
+		;
+}
+
+/* One name: if another dentry has it by now, that one gives way. */
+static void pin_one(struct dentry *d)
+{
+	bool hashed;
+	uint64_t hash = dentry_hash(d->parent, d->name, d->name_len);
+
+	lock_take(bucket_lock(hash));
+	hashed = d->hashed;
+	lock_drop(bucket_lock(hash));
+	if (!hashed)
+		dcache_add(d, hash);
+}
+
+int dcache_pin(struct dentry *d)
+{
+	if (atomic_load(&d->unlinked))
+		return -ENOENT;
+	/* Parents of an uncached name are uncached themselves; each is found by the one above it. */
+	for (; d->parent; d = d->parent)
+		pin_one(d);
+	return 0;
+}

@@ -71,6 +71,14 @@ void dentry_visit_up(struct dentry *d, const struct dentry *top, bool skip_first
 bool dentry_is_below(struct dentry *d, const struct dentry *top);
 /* Writes "/a/b" of the names from `top` (exclusive; NULL: the root) to d, ending at buf+len, and returns its start; NULL when it does not fit. */
 char *dentry_names(struct dentry *d, const struct dentry *top, char *buf, size_t len);
+/* Nothing of this filesystem is found any more: its last mount is gone. */
+struct super;
+void dcache_forget(const struct super *);
+/*
+ * Makes sure that whoever walks to this dentry finds this one, though its filesystem's names are not cached: something is being
+ * mounted on it. 0, or -ENOENT when it has no name any more.
+ */
+int dcache_pin(struct dentry *);
 /* Lets everything go that nobody uses. For unmount and for tests' baselines. */
 void dcache_shrink(void);
 

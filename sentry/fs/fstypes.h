@@ -27,5 +27,8 @@ struct super *sysfs_create(struct kernel *);
 struct super *devfs_create(struct kernel *);
 struct super *devpts_create(struct kernel *);
 struct super *mqueue_create(struct kernel *);
+/* An instance of its own, as mount(2) makes one. -EINVAL, -ENOMEM. */
+struct task;
+int devpts_make(struct task *, const char *options, struct super **out);
 
 #endif

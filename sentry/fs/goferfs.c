@@ -220,16 +220,25 @@ static int goferfs_sync(struct super *s, struct task *t)
 	return ret;
 }
 
+static void goferfs_shutdown(struct super *s)
+{
+	ginode_unpin_all(super_of(s));
+}
+
 static void goferfs_super_destroy(struct super *s)
 {
 	struct gofer_super *gs = super_of(s);
 
-	ginode_unpin_all(gs);
 	gfd_put(atomic_load(&gs->sync_fd));
 	mem_free(gs);
 }
 
-static const struct super_ops super_ops = { .statfs = goferfs_statfs, .sync = goferfs_sync, .destroy = goferfs_super_destroy };
+static const struct super_ops super_ops = {
+	.statfs = goferfs_statfs,
+	.sync = goferfs_sync,
+	.shutdown = goferfs_shutdown,
+	.destroy = goferfs_super_destroy,
+};
 
 /* How many donated fds one filesystem keeps: a fair part of what this process may have open. */
 static int fds_to_keep(void)

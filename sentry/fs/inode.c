@@ -5,6 +5,9 @@
 #include <time.h>
 
 #include "abi/fcntl.h"
+#include "base/mem.h"
+#include "sentry/fs/dentry.h"
+#include "sentry/kernel/user_ns.h"
 
 /* Device numbers of supers: major 0 and the next free minor, as Linux gives to filesystems without a device. */
 static _Atomic uint32_t next_minor = 20;
@@ -12,12 +15,27 @@ static _Atomic uint32_t next_minor = 20;
 void super_init(struct super *s, const struct super_ops *ops, const char *fstype)
 {
 	ref_init(&s->ref);
+	ref_init(&s->life);
 	s->ops = ops;
 	s->fstype = fstype;
 	s->dev = lx_makedev(0, atomic_fetch_add_explicit(&next_minor, 1, memory_order_relaxed));
 	s->nodentries = s->handles = s->acls = false;
 	s->root = NULL;
+	s->forced = 0;
+	s->owner = NULL;
+	s->options = NULL;
+	atomic_init(&s->flags, 0);
 	atomic_init(&s->next_ino, 2);
+}
+
+static void life_put(struct super *s)
+{
+	if (!s || !ref_put(&s->life))
+		return;
+	user_ns_put(s->owner);
+	mem_free(s->options);
+	if (s->ops && s->ops->destroy)
+		s->ops->destroy(s);
 }
 
 struct super *super_get(struct super *s)
@@ -30,9 +48,12 @@ void super_put(struct super *s)
 {
 	if (!s || !ref_put(&s->ref))
 		return;
+	dcache_forget(s);
+	if (s->ops && s->ops->shutdown)
+		s->ops->shutdown(s);
 	inode_put(s->root);
-	if (s->ops && s->ops->destroy)
-		s->ops->destroy(s);
+	s->root = NULL;
+	life_put(s);
 }
 
 uint64_t super_next_ino(struct super *s)
@@ -45,6 +66,8 @@ void inode_init(struct inode *i, const struct inode_ops *ops, struct super *supe
 	struct timespec64 now = fs_now();
 
 	ref_init(&i->ref);
+	if (super)
+		ref_get(&super->life);
 	i->ops = ops;
 	i->super = super;
 	i->type = mode & LX_S_IFMT;
@@ -86,10 +109,10 @@ static void part_free(void *_Atomic *slot)
 		part->free(part);
 }
 
-void inode_put(struct inode *i)
+static void inode_free(struct inode *i)
 {
-	if (!i || !ref_put(&i->ref))
-		return;
+	struct super *s = i->super;
+
 	part_free(&i->fifo);
 	part_free(&i->bound_socket);
 	part_free(&i->locks);
@@ -98,6 +121,30 @@ void inode_put(struct inode *i)
 	part_free(&i->handle);
 	part_free(&i->acls);
 	i->ops->destroy(i);
+	life_put(s);
+}
+
+/*
+ * A directory's end is the end of what is in it: one after the other, not one within the other, since a guest decides how deep
+ * a tree in memory is.
+ */
+void inode_put(struct inode *i)
+{
+	static _Thread_local struct inode *doomed;
+	static _Thread_local bool freeing;
+
+	if (!i || !ref_put(&i->ref))
+		return;
+	i->doomed_next = doomed;
+	doomed = i;
+	if (freeing)
+		return;
+	freeing = true;
+	while ((i = doomed)) {
+		doomed = i->doomed_next;
+		inode_free(i);
+	}
+	freeing = false;
 }
 
 struct timespec64 fs_now(void)

@@ -114,7 +114,7 @@ struct inode {
 	struct ref ref;
 	/* immutable after creation */
 	const struct inode_ops *ops;
-	struct super *super;       /* referenced by its mounts, which outlive the inode's users */
+	struct super *super;       /* kept in memory by super->life */
 	uint32_t type;             /* S_IFMT bits */
 	/* protected by dir_lock (RANK_INODE_DIR): a directory's contents */
 	struct lock dir_lock;
@@ -134,16 +134,21 @@ struct inode {
 	void *_Atomic leases;
 	void *_Atomic handle;
 	void *_Atomic acls;
+	struct inode *doomed_next; /* owned by the thread that frees it */
 };
 
 /* One instance of a filesystem. */
 struct super_ops {
 	int (*statfs)(struct super *, struct lx_statfs *out);
 	int (*sync)(struct super *, struct task *);
-	void (*destroy)(struct super *); /* last mount gone */
+	/* MS_REMOUNT's options (NULL: none), checked and taken over; absent: there are none that could change. The mount lock is held. */
+	int (*reconfigure)(struct super *, struct task *, const char *options);
+	void (*shutdown)(struct super *); /* last mount gone: references that inodes of this super hold to each other are dropped; may be absent */
+	void (*destroy)(struct super *);  /* the last inode is gone as well: frees */
 };
 struct super {
-	struct ref ref;
+	struct ref ref;           /* mounts, and who makes one */
+	struct ref life;          /* one for all of the above, one an inode: a file's inode may outlive its filesystem's last mount */
 	const struct super_ops *ops;
 	const char *fstype;       /* "tmpfs", "overlay", … as /proc/mounts shows it */
 	uint64_t dev;             /* st_dev */
@@ -151,6 +156,10 @@ struct super {
 	bool fileattr;            /* keeps flags of its inodes: fs/fileattr.h */
 	bool acls;                /* has POSIX access control lists: fs/acl.h */
 	bool nodentries;          /* do not cache names at all (proc) */
+	uint32_t forced;          /* MOUNT_*: what the boot spec said; no mount of it is ever without. Immutable once mounted */
+	_Atomic uint32_t flags;   /* MOUNT_READONLY: read-only as a whole, whatever its mounts say */
+	struct user_ns *owner;    /* who mounted it: whose capabilities count for it; referenced; NULL: the first user namespace */
+	char *options;            /* as /proc/mounts shows them, with a comma before each; NULL: none. Immutable */
 	struct inode *root;       /* referenced; set by the filesystem's constructor; dropped with the last reference to the super */
 	_Atomic uint64_t next_ino;
 	void *priv;

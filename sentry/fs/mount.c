@@ -1,37 +1,58 @@
-/* The mount table: see mount.h. */
+/* Mounts, and how a walk gets from one to the next: see mount.h. */
 #include "sentry/fs/mount.h"
 
 #include <errno.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/kernel/kernel.h"
 
-struct mount_ns *mount_ns_new(void)
-{
-	struct mount_ns *ns = mem_zalloc(sizeof(*ns));
+#define BUCKETS 1024u
+#define CHARGE 512 /* bytes that a mount counts for against the sandbox's memory */
 
-	if (!ns)
-		return NULL;
-	lock_init(&ns->lock, RANK_MOUNTS, "mounts");
-	list_init(&ns->mounts);
-	ns->next_id = 20;
-	return ns;
+/* One for the process, as there is one kernel: trees of different namespaces are connected by propagation. */
+struct lock mount_lock = LOCK_INIT(RANK_MOUNTS, "mounts");
+static struct mount *buckets[BUCKETS]; /* protected by mount_lock */
+static _Atomic int next_id = 20;
+static _Atomic uint64_t next_unique = 1ull << 31;
+
+static struct mount **bucket(const struct mount *on, const struct dentry *at)
+{
+	return &buckets[hash_u64((uintptr_t)on, (uintptr_t)at) % BUCKETS];
 }
 
-void mount_ns_free(struct mount_ns *ns)
+static int charge(int bytes)
 {
-	if (!ns)
-		return;
-	path_put(&ns->root);
-	/* Last mounted first, so that no mount outlives the one it stands on. */
-	while (!list_empty(&ns->mounts)) {
-		struct mount *m = list_entry(ns->mounts.prev, struct mount, link);
+	return the_kernel && the_kernel->spec ? memory_charge(the_kernel, bytes) : 0;
+}
 
-		list_remove(&m->link);
-		mount_put(m);
+struct mount *mount_new(struct super *super, struct dentry *root, uint32_t flags, const char *label, const char *source)
+{
+	struct mount *m = mem_zalloc(sizeof(*m));
+
+	if (!m || charge(CHARGE) < 0) {
+		mem_free(m);
+		return NULL;
 	}
-	mem_free(ns);
+	ref_init(&m->ref);
+	list_init(&m->link);
+	list_init(&m->children);
+	list_init(&m->sibling);
+	list_init(&m->peer_link);
+	list_init(&m->slave_link);
+	m->id = atomic_fetch_add(&next_id, 1);
+	m->unique_id = atomic_fetch_add(&next_unique, 1);
+	m->super = super_get(super);
+	m->root = dentry_get(root);
+	m->locked = super->forced;
+	atomic_init(&m->flags, flags | super->forced);
+	m->label = mem_strdup(label ? label : super->fstype);
+	m->source = mem_strdup(source ? source : super->fstype);
+	if (m->label && m->source)
+		return m;
+	mount_put(m);
+	return NULL;
 }
 
 struct mount *mount_get(struct mount *m)
@@ -40,83 +61,103 @@ struct mount *mount_get(struct mount *m)
 	return m;
 }
 
-void mount_put(struct mount *m)
+/* What stayed on a mount that was detached, because it hides something, goes with it. */
+static void drop_children(struct mount *m)
 {
-	if (!m || !ref_put(&m->ref))
-		return;
+	/* Nobody can put anything on it any more. (A copy that was not finished goes under the lock, and has none.) */
+	while (!list_empty(&m->children)) {
+		struct mount *child = NULL;
+		struct path was;
+
+		lock_take(&mount_lock);
+		if (!list_empty(&m->children)) {
+			child = list_first(&m->children, struct mount, sibling);
+			mount_unhang(child, &was);
+		}
+		lock_drop(&mount_lock);
+		if (!child)
+			break;
+		/* mount_detach_tree() has dropped the child's reference to this mount already. */
+		dentry_put(was.dentry);
+		mount_put(child);
+	}
+}
+
+static void mount_free(struct mount *m)
+{
+	drop_children(m);
 	dentry_put(m->root);
 	path_put(&m->at);
+	path_put(&m->was);
 	super_put(m->super);
+	charge(-CHARGE);
 	mem_free(m->label);
 	mem_free(m->source);
 	mem_free(m);
 }
 
-static struct mount *mount_new(struct super *super, struct inode *root, uint32_t flags, const char *label, const char *source)
+/* One after the other: a guest decides how many mounts stand on each other. */
+static void put_ref(struct mount *m)
 {
-	struct mount *m = mem_zalloc(sizeof(*m));
+	static _Thread_local struct mount *doomed; /* by hash_next: it is in no chain any more */
+	static _Thread_local bool freeing;
 
+	if (!ref_put(&m->ref))
+		return;
+	m->hash_next = doomed;
+	doomed = m;
+	if (freeing)
+		return;
+	freeing = true;
+	while ((m = doomed)) {
+		doomed = m->hash_next;
+		mount_free(m);
+	}
+	freeing = false;
+}
+
+void mount_put(struct mount *m)
+{
 	if (!m)
-		return NULL;
-	ref_init(&m->ref);
-	list_init(&m->link);
-	m->flags = flags;
-	m->root = dentry_new(NULL, "", 0, root);
-	m->label = mem_strdup(label ? label : super->fstype);
-	m->source = mem_strdup(source ? source : super->fstype);
-	if (m->root && m->label && m->source) {
-		m->super = super;
-		return m;
-	}
-	mount_put(m); /* the super stays the caller's: m->super is NULL */
-	return NULL;
+		return;
+	if (atomic_load_explicit(&m->expiring, memory_order_relaxed))
+		atomic_store(&m->expiring, false);
+	put_ref(m);
 }
 
-int mount_add(struct kernel *k, struct super *super, struct inode *root, const struct path *at, uint32_t flags, const char *label,
-	      const char *source)
+void mount_put_expiring(struct mount *m)
 {
-	struct mount *m = mount_new(super, root, flags, label, source);
-
-	if (!m) {
-		super_put(super);
-		return -ENOMEM;
-	}
-	if (at) {
-		m->at = *at;
-		path_get(at);
-	}
-	LOCK_GUARD(&k->mounts->lock);
-	m->id = k->mounts->next_id++;
-	list_push_back(&k->mounts->mounts, &m->link);
-	if (at) {
-		atomic_fetch_add(&at->dentry->mounts, 1);
-	} else {
-		k->mounts->root = (struct path){ .mount = m, .dentry = m->root };
-		path_get(&k->mounts->root);
-	}
-	return 0;
+	atomic_store(&m->expiring, true);
+	put_ref(m);
 }
 
-struct mount *mount_on(struct kernel *k, const struct path *p)
+struct mount *mount_find(const struct mount *on, const struct dentry *at)
 {
-	struct mount *m, *found = NULL;
+	struct mount *m;
+
+	for (m = *bucket(on, at); m; m = m->hash_next)
+		if (m->at.mount == on && m->at.dentry == at)
+			break;
+	return m;
+}
+
+struct mount *mount_on(const struct path *p)
+{
+	struct mount *m;
 
 	if (atomic_load_explicit(&p->dentry->mounts, memory_order_acquire) == 0)
 		return NULL;
-	LOCK_GUARD(&k->mounts->lock);
-	list_for_each(m, &k->mounts->mounts, link) {
-		if (m->at.mount == p->mount && m->at.dentry == p->dentry)
-			found = m;
-	}
-	return found ? mount_get(found) : NULL;
+	LOCK_GUARD(&mount_lock);
+	m = mount_find(p->mount, p->dentry);
+	return m ? mount_get(m) : NULL;
 }
 
-bool mount_cross(struct kernel *k, struct path *p)
+bool mount_cross(struct path *p)
 {
 	struct mount *m;
 	bool moved = false;
 
-	while ((m = mount_on(k, p))) {
+	while ((m = mount_on(p))) {
 		struct path in = { .mount = m, .dentry = dentry_get(m->root) };
 
 		path_put(p);
@@ -126,48 +167,99 @@ bool mount_cross(struct kernel *k, struct path *p)
 	return moved;
 }
 
-void mounts_for_each(struct kernel *k, bool (*fn)(struct mount *, void *), void *arg)
+bool mount_climb(struct path *p)
+{
+	struct path below;
+
+	lock_take(&mount_lock);
+	below = p->mount->at;
+	/* What stayed on a mount that is going has no reference to it. */
+	if (below.mount && !ref_get_unless_zero(&below.mount->ref))
+		below.mount = NULL;
+	if (below.mount)
+		dentry_get(below.dentry);
+	lock_drop(&mount_lock);
+	if (!below.mount)
+		return false;
+	path_put(p);
+	*p = below;
+	return true;
+}
+
+bool mount_is_point(const struct mount_ns *ns, const struct dentry *d)
+{
+	const struct mount *m;
+
+	if (atomic_load_explicit(&d->mounts, memory_order_acquire) == 0)
+		return false;
+	LOCK_GUARD(&mount_lock);
+	list_for_each(m, &ns->mounts, link)
+		if (m->at.dentry == d)
+			return true;
+	return false;
+}
+
+void mount_hang(struct mount *m, struct mount *on, struct dentry *at)
+{
+	struct mount **head = bucket(on, at);
+
+	lock_assert_held(&mount_lock);
+	m->at = (struct path){ .mount = on, .dentry = at };
+	path_get(&m->at);
+	m->hash_next = *head;
+	*head = m;
+	list_push_back(&on->children, &m->sibling);
+	atomic_fetch_add(&at->mounts, 1);
+}
+
+void mount_unhang(struct mount *m, struct path *was)
+{
+	struct mount **at = bucket(m->at.mount, m->at.dentry);
+
+	lock_assert_held(&mount_lock);
+	while (*at != m)
+		at = &(*at)->hash_next;
+	*at = m->hash_next;
+	list_remove(&m->sibling);
+	atomic_fetch_sub(&m->at.dentry->mounts, 1);
+	*was = m->at;
+	m->at = (struct path){ 0 };
+}
+
+struct mount *mount_skip(struct mount *m, const struct mount *top)
+{
+	for (; m != top; m = m->at.mount)
+		if (m->sibling.next != &m->at.mount->children)
+			return list_entry(m->sibling.next, struct mount, sibling);
+	return NULL;
+}
+
+struct mount *mount_next(struct mount *m, const struct mount *top)
+{
+	return list_empty(&m->children) ? mount_skip(m, top) : list_first(&m->children, struct mount, sibling);
+}
+
+static struct mount *any_on(const struct dentry *d)
 {
 	struct mount *m;
 
-	LOCK_GUARD(&k->mounts->lock);
-	list_for_each(m, &k->mounts->mounts, link) {
-		if (!fn(m, arg))
-			return;
-	}
+	for (uint32_t i = 0; i < BUCKETS; i++)
+		for (m = buckets[i]; m; m = m->hash_next)
+			if (m->at.dentry == d)
+				return m;
+	return NULL;
 }
 
-int mount_remove(struct kernel *k, const struct path *root, bool lazy)
+void mount_point_gone(struct dentry *d)
 {
-	struct mount *m = root->mount, *other;
+	struct list dead = LIST_INIT(dead);
+	struct mount *m;
 
-	if (root->dentry != m->root)
-		return -EINVAL;
-	dcache_shrink(); /* cached names hold the filesystem's inodes */
-	lock_take(&k->mounts->lock);
-	list_for_each(other, &k->mounts->mounts, link) {
-		if (other->at.mount == m) {
-			lock_drop(&k->mounts->lock);
-			return -EBUSY;
-		}
-	}
-	/* The table's reference and the caller's. The root of all is held by every task. */
-	if (!m->at.mount || (!lazy && atomic_load(&m->ref.count) > 2) || list_empty(&m->link)) {
-		lock_drop(&k->mounts->lock);
-		return list_empty(&m->link) ? -EINVAL : -EBUSY;
-	}
-	list_remove(&m->link);
-	atomic_fetch_sub(&m->at.dentry->mounts, 1);
-	lock_drop(&k->mounts->lock);
-	mount_put(m);
-	return 0;
-}
-
-int mount_set_flags(struct kernel *k, const struct path *root, uint32_t flags)
-{
-	if (root->dentry != root->mount->root)
-		return -EINVAL;
-	LOCK_GUARD(&k->mounts->lock);
-	root->mount->flags = flags;
-	return 0;
+	if (atomic_load(&d->mounts) == 0)
+		return;
+	lock_take(&mount_lock);
+	while ((m = any_on(d)))
+		mount_detach_tree(m, &dead);
+	lock_drop(&mount_lock);
+	mounts_drop(&dead);
 }

@@ -130,11 +130,14 @@ static int mount_one(struct kernel *k, struct task *t, const struct boot_mount *
 			return ret;
 		}
 	}
-	ret = mount_add(k, s, s->root, t->fs ? &at : NULL, flags, m->label, m->source);
-	if (ret == 0)
-		give_root(k, m, s->root);
-	if (ret == 0 && !t->fs)
-		t->fs = fsctx_new(&k->mounts->root);
+	/* Devices are the sentry's own wherever their nodes are: that the root has none is no rule that a guest could break. */
+	s->forced = flags & (MOUNT_READONLY | MOUNT_NOEXEC | MOUNT_NOSUID | (m->type == BOOT_MOUNT_OVERLAY ? 0u : MOUNT_NODEV));
+	give_root(k, m, s->root);
+	ret = mount_add(k->mounts, s, t->fs ? &at : NULL, flags, m->label, m->source);
+	if (ret == 0 && !t->fs) {
+		mount_ns_root(k->mounts, &at);
+		t->fs = fsctx_new(&at);
+	}
 	return ret == 0 && !t->fs ? -ENOMEM : ret;
 }
 
@@ -170,7 +173,7 @@ int mounts_boot(struct kernel *k, char *why, size_t why_len)
 	t->k = k;
 	t->cred = cred_new(0, 0, NULL, 0);
 	ret = t->cred ? mount_all(k, t, why, why_len) : -ENOMEM;
-	if (ret == 0 && !k->mounts->root.mount) {
+	if (ret == 0 && !k->mounts->base) {
 		snprintf(why, why_len, "the boot spec has no mounts");
 		ret = -EINVAL;
 	}

@@ -114,19 +114,41 @@ static int ovl_statfs(struct super *s, struct lx_statfs *out)
 	return 0;
 }
 
+/* The first pinned inode of a chain, referenced, or NULL. */
+static struct ovl_inode *pinned_in(struct ovl_super *os, uint32_t bucket)
+{
+	LOCK_GUARD(&os->table_lock);
+	for (struct ovl_inode *o = os->table[bucket]; o; o = o->hash_next) {
+		if (o->pinned) {
+			inode_get(&o->inode);
+			return o;
+		}
+	}
+	return NULL;
+}
+
+static void ovl_shutdown(struct super *s)
+{
+	struct ovl_super *os = super_of(s);
+	struct ovl_inode *o;
+
+	for (uint32_t i = 0; i < OVL_BUCKETS; i++) {
+		while ((o = pinned_in(os, i))) {
+			ovl_unpin(o);
+			inode_put(&o->inode);
+		}
+	}
+}
+
 static void ovl_super_destroy(struct super *s)
 {
 	struct ovl_super *os = super_of(s);
 
-	for (uint32_t i = 0; i < OVL_BUCKETS; i++) {
-		while (os->table[i] && os->table[i]->pinned)
-			ovl_unpin(os->table[i]);
-	}
 	super_put(os->lower);
 	mem_free(os);
 }
 
-static const struct super_ops super_ops = { .statfs = ovl_statfs, .destroy = ovl_super_destroy };
+static const struct super_ops super_ops = { .statfs = ovl_statfs, .shutdown = ovl_shutdown, .destroy = ovl_super_destroy };
 
 struct super *overlay_create(struct kernel *k, struct super *lower, uint64_t size)
 {

@@ -9,6 +9,7 @@
 #include "sentry/fs/anon.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/mount.h"
+#include "sentry/fs/nsfs.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/task.h"
 
@@ -46,6 +47,7 @@ static enum reached name_from(const struct path *root, const struct path *p, cha
 	struct dentry *d = p->dentry;
 	char *at = buf + len;
 
+	LOCK_GUARD(&mount_lock);
 	for (;;) {
 		bool in_root = m == root->mount && dentry_is_below(d, root->dentry);
 		const struct dentry *top = in_root ? root->dentry : m->root;
@@ -77,18 +79,24 @@ static int64_t nameless(const struct path *p, char *buf, size_t room, char **sta
 
 int64_t path_name(struct task *t, const struct path *p, char *buf, size_t len)
 {
+	AUTO_PATH struct path root = { 0 };
+
+	fsctx_root(t->fs, &root);
+	return path_name_from(&root, p, buf, len);
+}
+
+int64_t path_name_from(const struct path *root, const struct path *p, char *buf, size_t len)
+{
 	static const char deleted[] = " (deleted)";
 	const char *suffix = atomic_load(&p->dentry->unlinked) ? deleted : "";
-	AUTO_PATH struct path root = { 0 };
 	size_t tail = strlen(suffix) + 1, n;
 	enum reached how;
 	char *start;
 
 	if (len < tail + 1)
 		return -ENAMETOOLONG;
-	fsctx_root(t->fs, &root);
-	how = name_from(&root, p, buf, len - tail, &start);
-	if (how == REACHED_TOP && p->mount != anon_mount())
+	how = name_from(root, p, buf, len - tail, &start);
+	if (how == REACHED_TOP && p->mount != anon_mount() && !nsfs_is_path(p))
 		return -ENOENT;
 	if (how == NO_ROOM || (how == REACHED_TOP && nameless(p, buf, len - tail, &start) < 0))
 		return -ENAMETOOLONG;

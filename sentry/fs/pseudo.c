@@ -6,11 +6,13 @@
 
 #include "abi/dirent.h"
 #include "abi/fcntl.h"
+#include "abi/poll.h"
 #include "abi/types.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/vfs.h"
+#include "sentry/kernel/ns.h"
 #include "sentry/kernel/task.h"
 
 #define STORE_MAX 4096
@@ -26,6 +28,8 @@ struct open_text {
 	/* protected by lock */
 	struct textbuf text;
 	bool filled;
+	/* its own */
+	struct pseudo_watch watch; /* queue NULL: none */
 };
 
 static const struct inode_ops pseudo_dir_ops, pseudo_file_ops, pseudo_link_ops, pseudo_magic_ops;
@@ -267,8 +271,9 @@ static int64_t text_write(struct file *f, struct task *t, struct uio *u, int64_t
 	if (n < 0)
 		return n;
 	text[n] = 0;
-	len = strcspn(text, "\n");
+	len = r.entry->whole ? (size_t)n : strcspn(text, "\n");
 	text[len] = 0;
+	r.opener = f->cred ? f->cred : t->cred;
 	ret = r.entry->store(&r, text, len);
 	if (ret < 0)
 		return ret;
@@ -286,13 +291,30 @@ static void text_release(struct file *f)
 	struct open_text *o = f->priv;
 
 	text_free(&o->text);
+	ns_put(o->watch.keep);
 	mem_free(o);
+}
+
+/* Always readable; what was not looked at since the last time is an error and urgent, as Linux has it for mounts. */
+static uint32_t text_poll(struct file *f, struct poll_table *table)
+{
+	struct open_text *o = f->priv;
+	uint32_t ready = LX_POLLIN | LX_POLLRDNORM;
+	uint64_t now;
+
+	if (!o->watch.queue)
+		return ready | LX_POLLOUT | LX_POLLWRNORM;
+	if (table)
+		table->add(table, o->watch.queue, LX_POLLPRI | LX_POLLERR);
+	now = atomic_load(o->watch.event);
+	return atomic_exchange(&o->watch.seen, now) == now ? ready : ready | LX_POLLERR | LX_POLLPRI;
 }
 
 static const struct file_ops text_ops = {
 	.read = text_read,
 	.write = text_write,
 	.seek = text_seek,
+	.poll = text_poll,
 	.release = text_release,
 	.name = "pseudo",
 };
@@ -315,8 +337,15 @@ static int pseudo_open_file(struct inode *i, const struct path *p, uint32_t flag
 	if (!o)
 		return -ENOMEM;
 	lock_init(&o->lock, RANK_PIPE, "pseudo text");
+	if (r.entry->watch)
+		ret = r.entry->watch(&r, &o->watch);
+	if (ret < 0) {
+		mem_free(o);
+		return ret;
+	}
 	*out = file_new(&text_ops, i, p, flags, t->cred, o);
 	if (!*out) {
+		ns_put(o->watch.keep);
 		mem_free(o);
 		return -ENOMEM;
 	}

@@ -7,13 +7,17 @@
 #ifndef SENTRY_FS_PSEUDO_H
 #define SENTRY_FS_PSEUDO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sentry/fs/dirfile.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/textbuf.h"
 
+struct cred;
+struct ns;
 struct process;
+struct waitq;
 struct task;
 struct kernel;
 struct pseudo_entry;
@@ -28,6 +32,7 @@ struct pseudo_obj {
 /* Who asks, and about what. */
 struct pseudo_req {
 	struct task *t;
+	const struct cred *opener; /* when storing: who opened the file */
 	const struct pseudo_obj *obj;
 	const struct pseudo_entry *entry;
 };
@@ -48,6 +53,14 @@ struct pseudo_dir {
 };
 #define PSEUDO_DIR(table) { .entries = (table), .count = sizeof(table) / sizeof((table)[0]) }
 
+/* What an open file's poll(2) waits for: a count that moves, and the queue that is woken then. */
+struct pseudo_watch {
+	struct ns *keep;          /* referenced: both belong to it */
+	struct waitq *queue;
+	_Atomic uint64_t *event;
+	_Atomic uint64_t seen;
+};
+
 struct pseudo_entry {
 	const char *name;
 	uint32_t mode;                  /* with the type */
@@ -59,6 +72,8 @@ struct pseudo_entry {
 	int (*check)(const struct pseudo_req *);                        /* may the task look here at all? */
 	/* Files that are not text: makes the open file. Its pos_lock's rank will be RANK_PSEUDO_POS. */
 	int (*open)(const struct pseudo_req *, struct inode *, const struct path *, uint32_t flags, struct file **out);
+	int (*watch)(const struct pseudo_req *, struct pseudo_watch *); /* files that poll: fills it at open; absent: always readable */
+	bool whole;                     /* store gets all lines, not the first */
 	uint64_t arg;                   /* the functions' own */
 };
 

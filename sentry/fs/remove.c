@@ -6,6 +6,7 @@
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/landlock.h"
 #include "sentry/fs/handle.h"
+#include "sentry/fs/mount.h"
 #include "sentry/fs/notify.h"
 #include "sentry/fs/permission.h"
 #include "sentry/fs/vfs.h"
@@ -15,9 +16,10 @@
 /* One directory moves to another parent at a time, in the whole sandbox. */
 static struct lock rename_lock = LOCK_INIT(RANK_RENAME, "rename");
 
-static bool busy(const struct dentry *d)
+/* What others have mounted there, in other namespaces, does not count: it goes with the name. */
+static bool busy(struct task *t, const struct dentry *d)
 {
-	return atomic_load(&d->mounts) > 0;
+	return atomic_load(&d->mounts) > 0 && mount_is_point(task_mount_ns(t), d);
 }
 
 /* Removes one name; dir_lock held, victim looked up. */
@@ -30,7 +32,7 @@ static int remove_locked(struct task *t, struct path *at, const char *name, stru
 		ret = may_delete(t->cred, i, victim->inode, dir);
 	if (ret < 0)
 		return ret;
-	if (busy(victim))
+	if (busy(t, victim))
 		return -EBUSY;
 	if (dir)
 		ret = i->ops->rmdir ? i->ops->rmdir(i, name, victim->inode) : -EPERM;
@@ -76,6 +78,7 @@ static int remove_last(struct task *t, struct walk *w, bool dir)
 	}
 	lock_drop(&path_inode(&w->at)->dir_lock);
 	if (ret == 0) {
+		mount_point_gone(victim);
 		notify_unlinked(victim->inode);
 		notify_name(path_inode(&w->at), w->last, dir, LX_IN_DELETE, 0);
 	}
@@ -162,7 +165,7 @@ static int may_rename(struct task *t, struct renaming *r)
 		ret = inode_permission(c, what, MAY_WRITE);
 	if (ret == 0 && from != to && r->flags & LX_RENAME_EXCHANGE && r->victim->inode->type == LX_S_IFDIR)
 		ret = inode_permission(c, r->victim->inode, MAY_WRITE);
-	if (ret == 0 && (busy(r->what) || (r->victim && busy(r->victim))))
+	if (ret == 0 && (busy(t, r->what) || (r->victim && busy(t, r->victim))))
 		ret = -EBUSY;
 	return ret;
 }
@@ -263,6 +266,8 @@ static int rename_last(struct task *t, struct renaming *r)
 	lock_two(from, to);
 	ret = rename_locked(t, r);
 	unlock_two(from, to);
+	if (ret == 0 && r->victim && !(r->flags & LX_RENAME_EXCHANGE))
+		mount_point_gone(r->victim);
 	if (ret == 0)
 		notify_renamed(r);
 	if (across)

@@ -264,6 +264,7 @@ static void tmpfs_destroy(struct inode *i)
 {
 	struct tmpfs_inode *ti = of(i);
 
+	atomic_fetch_sub(&container_of(i->super, struct tmpfs_super, super)->inodes, 1);
 	memdata_free(&ti->data);
 	if (i->type == LX_S_IFDIR)
 		dirtab_free(&ti->dir);
@@ -321,9 +322,13 @@ static const struct inode_ops *ops_of(uint32_t mode)
 
 struct tmpfs_inode *tmpfs_inode_new(struct super *s, const struct create_how *how)
 {
-	struct memquota *quota = &container_of(s, struct tmpfs_super, super)->quota;
-	struct tmpfs_inode *i = mem_zalloc(sizeof(*i));
+	struct tmpfs_super *ts = container_of(s, struct tmpfs_super, super);
+	struct memquota *quota = &ts->quota;
+	struct tmpfs_inode *i;
 
+	if (ts->inodes_max && atomic_load(&ts->inodes) >= (int64_t)ts->inodes_max)
+		return NULL;
+	i = mem_zalloc(sizeof(*i));
 	if (!i)
 		return NULL;
 	if (LX_S_ISLNK(how->mode)) {
@@ -333,6 +338,7 @@ struct tmpfs_inode *tmpfs_inode_new(struct super *s, const struct create_how *ho
 			return NULL;
 		}
 	}
+	atomic_fetch_add(&ts->inodes, 1);
 	inode_init(&i->inode, ops_of(how->mode), s, how->mode, how->uid, how->gid);
 	i->inode.attr.rdev = how->rdev;
 	if (LX_S_ISLNK(how->mode))
@@ -349,8 +355,15 @@ struct tmpfs_inode *tmpfs_inode_new(struct super *s, const struct create_how *ho
 
 static int tmpfs_statfs(struct super *s, struct lx_statfs *out)
 {
+	const struct tmpfs_super *ts = container_of(s, struct tmpfs_super, super);
+	uint64_t max = ts->inodes_max, inodes = (uint64_t)atomic_load(&ts->inodes);
+
 	*out = (struct lx_statfs){ .f_type = LX_TMPFS_MAGIC, .f_bsize = 4096, .f_frsize = 4096, .f_namelen = LX_NAME_MAX };
 	memquota_statfs(&container_of(s, struct tmpfs_super, super)->quota, out);
+	if (max) {
+		out->f_files = max;
+		out->f_ffree = max > inodes ? max - inodes : 0;
+	}
 	return 0;
 }
 
@@ -359,7 +372,11 @@ static void tmpfs_super_destroy(struct super *s)
 	mem_free(container_of(s, struct tmpfs_super, super));
 }
 
-static const struct super_ops super_ops = { .statfs = tmpfs_statfs, .destroy = tmpfs_super_destroy };
+static const struct super_ops super_ops = {
+	.statfs = tmpfs_statfs,
+	.reconfigure = tmpfs_reconfigure,
+	.destroy = tmpfs_super_destroy,
+};
 
 struct super *tmpfs_create(struct kernel *k, uint64_t size, uint32_t mode)
 {

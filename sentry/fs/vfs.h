@@ -6,6 +6,7 @@
 #ifndef SENTRY_FS_VFS_H
 #define SENTRY_FS_VFS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,27 +20,46 @@ struct fsctx;
 
 /* --- mounts ----------------------------------------------------------------------------------------------------------------------- */
 
-enum { MOUNT_READONLY = 1, MOUNT_NOEXEC = 2, MOUNT_NOSUID = 4, MOUNT_NODEV = 8, MOUNT_NOATIME = 16 };
+enum {
+	MOUNT_READONLY = 1, MOUNT_NOEXEC = 2, MOUNT_NOSUID = 4, MOUNT_NODEV = 8, MOUNT_NOATIME = 16, MOUNT_NODIRATIME = 32, MOUNT_STRICTATIME = 64,
+	MOUNT_NOSYMFOLLOW = 128,
+	MOUNT_ATIME = MOUNT_NOATIME | MOUNT_NODIRATIME | MOUNT_STRICTATIME,
+	/* Not flags of their own: what a mount's `locked` has beside the flags that must stay set. */
+	MOUNT_LOCK_ATIME = 1 << 16, /* the atime flags must stay as they are */
+	MOUNT_LOCKED = 1 << 17,     /* it must not be taken away from where it is, or what is under it would be seen */
+};
+struct peer_group;
+struct mount_ns;
 struct mount {
-	struct ref ref;
+	struct ref ref;            /* the tree's, one a path to it, one a mount on it */
 	/* immutable after creation */
-	struct super *super;
+	struct super *super;       /* referenced */
 	struct dentry *root;       /* referenced */
-	struct path at;            /* where it is mounted; mount NULL for the root of all */
-	uint32_t flags;            /* MOUNT_* */
-	int id;
+	int id;                    /* as in mountinfo */
+	uint64_t unique_id;        /* as in statx and listmount: never used again */
+	uint64_t copy_of;          /* unique_id of the mount that a new namespace's copy was made from; 0: none */
 	char *label;               /* for messages: "input collect.raw", "rootfs" */
 	char *source;              /* for /proc/mounts */
-	struct list link;          /* on mount_ns->mounts; protected by its lock */
+	/* changed under the mount lock, read without */
+	_Atomic uint32_t flags;    /* MOUNT_* */
+	atomic_bool expiring;      /* MNT_EXPIRE has marked it, and nobody has used it since */
+	/* protected by the mount lock (mount.c) */
+	struct mount_ns *ns;       /* no reference; NULL: not mounted (any more) */
+	struct path at;            /* where it is mounted; referenced; mount NULL for the base of a namespace */
+	struct path was;           /* where it was mounted, or will be: owned by the change under way, put with the mount */
+	uint32_t locked;           /* MOUNT_* flags that the guest may not clear, MOUNT_LOCK_ATIME, MOUNT_LOCKED */
+	bool unbindable;
+	struct list link;          /* on ns->mounts, in order; or on a list of mounts that are to be put */
+	struct list children;      /* of mount.sibling: what is mounted on it */
+	struct list sibling;
+	struct mount *hash_next;   /* mounts by what they are mounted on */
+	struct peer_group *peers;  /* shared: the group it is a member of */
+	struct list peer_link;
+	struct peer_group *master; /* slave: the group that it receives from */
+	struct list slave_link;
 };
-/* What is added to the id where one is asked for that is never used again: ours never are. */
-#define MOUNT_UNIQUE_ID (1ull << 31)
-struct mount_ns;
 /* Builds the mount table of the boot spec. 0, or negative errno with a sentence in why. */
 int mounts_boot(struct kernel *, char *why, size_t why_len);
-/* Mounts a filesystem at a path; takes the super's reference. For boot and mount(2). */
-int mount_add(struct kernel *, struct super *, struct inode *root, const struct path *at, uint32_t flags, const char *label, const char *source);
-void mounts_for_each(struct kernel *, bool (*fn)(struct mount *, void *), void *arg);
 
 /* --- a task's view ------------------------------------------------------------------------------------------------------------------ */
 
@@ -83,6 +103,8 @@ int vfs_walk_as(struct task *, const struct cred *, int at_fd, const char *name,
 struct inode *path_inode(const struct path *);
 /* The name as the task's root sees it, for getcwd and /proc: length, or -ENAMETOOLONG, -ENOENT when unreachable. " (deleted)" is appended when unlinked. */
 int64_t path_name(struct task *, const struct path *, char *buf, size_t len);
+/* The same as seen from another root. */
+int64_t path_name_from(const struct path *root, const struct path *, char *buf, size_t len);
 /* For messages to people: never fails, "?" at worst. */
 void path_describe(const struct path *, char *buf, size_t len);
 

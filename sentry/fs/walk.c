@@ -95,7 +95,7 @@ void walk_end(struct walk *w)
 
 static int crossed(struct walk *w)
 {
-	if (atomic_load_explicit(&w->at.dentry->mounts, memory_order_relaxed) && mount_cross(w->t->k, &w->at) &&
+	if (atomic_load_explicit(&w->at.dentry->mounts, memory_order_relaxed) && mount_cross(&w->at) &&
 	    w->flags & WALK_NO_XDEV)
 		return -EXDEV;
 	return 0;
@@ -108,14 +108,10 @@ static int step_up(struct walk *w)
 	if (same(&w->at, &w->root))
 		return w->flags & WALK_BENEATH ? -EXDEV : 0;
 	while (w->at.dentry == w->at.mount->root) {
-		struct path below = w->at.mount->at;
-
-		if (!below.mount)
-			return 0;
 		if (w->flags & WALK_NO_XDEV)
-			return -EXDEV;
-		path_get(&below);
-		go(w, below);
+			return w->at.mount->at.mount ? -EXDEV : 0;
+		if (!mount_climb(&w->at))
+			return 0;
 		if (same(&w->at, &w->root))
 			return 0;
 	}
@@ -177,7 +173,7 @@ static int follow(struct walk *w, struct inode *link)
 	char target[LX_PATH_MAX];
 	int64_t len;
 
-	if (w->flags & WALK_NO_SYMLINKS || ++w->links > LINKS_MAX)
+	if (w->flags & WALK_NO_SYMLINKS || ++w->links > LINKS_MAX || w->at.mount->flags & MOUNT_NOSYMFOLLOW)
 		return -ELOOP;
 	if (link->ops->follow)
 		return follow_magic(w, link);
@@ -305,7 +301,7 @@ static int walk_whole(struct task *t, const struct cred *cred, int at_fd, const 
 		ret = walk_last(&w);
 	if (ret == 0) {
 		*out = w.at;
-		path_get(out);
+		w.at = (struct path){ 0 };
 	}
 	*told = w.told;
 	walk_end(&w);
@@ -350,7 +346,7 @@ int vfs_walk_parent(struct task *t, int at_fd, const char *name, uint32_t flags,
 		if (trailing_slash)
 			*trailing_slash = w.slash;
 		*dir = w.at;
-		path_get(dir);
+		w.at = (struct path){ 0 };
 	}
 	walk_end(&w);
 	return ret;

@@ -15,6 +15,7 @@
 #include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/session.h"
+#include "sentry/kernel/task_ns.h"
 #include "sentry/mm/mm.h"
 #include "sentry/mm/usermem.h"
 
@@ -32,9 +33,6 @@ static int check_flags(const struct task *t, uint64_t flags)
 		return -EINVAL;
 	if ((flags & LX_CLONE_PARENT) && !t->proc->parent)
 		return -EINVAL;
-	/* Namespaces are what the sandbox is made of; inside there are none to be had, as in a container without privileges. */
-	if (flags & LX_CLONE_NS_MASK & ~LX_CSIGNAL)
-		return -EPERM;
 	return 0;
 }
 
@@ -122,6 +120,27 @@ static int copy_resources(struct task *to, struct task *from, uint64_t flags)
 	return to->files ? 0 : -ENOMEM;
 }
 
+static int copy_namespaces(struct task *to, struct task *from, uint64_t flags)
+{
+	struct cred *cred;
+	struct ns_set *set;
+	int err = 0;
+
+	if (!(flags & LX_CLONE_NS_MASK)) {
+		to->ns = ns_set_get(from->ns);
+		return 0;
+	}
+	err = task_new_ns(from, flags, to->fs, &cred, &set);
+	if (err)
+		return err;
+	to->ns = set ? set : ns_set_get(from->ns);
+	if (cred) {
+		cred_put(to->cred);
+		to->cred = cred;
+	}
+	return 0;
+}
+
 /* On the reactor: references to files may be the last. */
 static void child_drop(struct work *w)
 {
@@ -152,6 +171,8 @@ static struct task *child_new(struct task *t, const struct clone_params *c, int 
 	}
 	copy_task_state(child, t, c->flags);
 	*err = copy_resources(child, t, c->flags);
+	if (!*err)
+		*err = copy_namespaces(child, t, c->flags);
 	if (!*err)
 		return child;
 	child->exit_work.fn = child_drop;

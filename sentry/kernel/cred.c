@@ -6,6 +6,7 @@
 #include "abi/cred.h"
 #include "base/mem.h"
 #include "sentry/fs/landlock.h"
+#include "sentry/kernel/user_ns.h"
 
 static struct cred *cred_alloc(uint32_t groups)
 {
@@ -24,6 +25,7 @@ struct cred *cred_new(uint32_t uid, uint32_t gid, const uint32_t *groups, uint32
 	c = cred_alloc(count);
 	if (!c)
 		return NULL;
+	c->user_ns = user_ns_get(&first_user_ns);
 	c->uid = c->euid = c->suid = c->fsuid = uid;
 	c->gid = c->egid = c->sgid = c->fsgid = gid;
 	c->cap_bounding = LX_CAP_ALL;
@@ -46,6 +48,7 @@ struct cred *cred_copy(const struct cred *from, uint32_t groups)
 	memcpy(c, from, sizeof(*c));
 	ref_init(&c->ref);
 	landlock_domain_get(c->landlock);
+	user_ns_get(c->user_ns);
 	c->group_count = count;
 	memcpy(c->groups, from->groups, count * sizeof(c->groups[0]));
 	return c;
@@ -62,6 +65,7 @@ void cred_put(struct cred *c)
 	if (!c || !ref_put(&c->ref))
 		return;
 	landlock_domain_put(c->landlock);
+	user_ns_put(c->user_ns);
 	mem_free(c);
 }
 
@@ -76,6 +80,11 @@ bool cred_has_group(const struct cred *c, uint32_t gid)
 }
 
 bool cred_capable(const struct cred *c, int cap)
+{
+	return c->user_ns == &first_user_ns && c->cap_effective & LX_CAP_MASK(cap);
+}
+
+bool cred_own_capable(const struct cred *c, int cap)
 {
 	return c->cap_effective & LX_CAP_MASK(cap);
 }

@@ -7,13 +7,16 @@
 
 #include "base/ref.h"
 
+struct user_ns;
+
 #define CRED_MAX_GROUPS 256
 
 struct landlock_domain;
 
 struct cred {
 	struct ref ref;
-	/* immutable after creation */
+	/* immutable after creation; ids are those of the first user namespace, capabilities count in user_ns and below */
+	struct user_ns *user_ns; /* referenced */
 	uint32_t uid, euid, suid, fsuid;
 	uint32_t gid, egid, sgid, fsgid;
 	uint64_t cap_permitted, cap_effective, cap_inheritable, cap_bounding, cap_ambient;
@@ -31,6 +34,7 @@ struct cred *cred_copy(const struct cred *, uint32_t groups);
 struct cred *cred_get(struct cred *);
 void cred_put(struct cred *);
 bool cred_has_group(const struct cred *, uint32_t gid); /* fsgid or supplementary */
-bool cred_capable(const struct cred *, int cap);        /* LX_CAP_* in the effective set */
+bool cred_capable(const struct cred *, int cap);        /* LX_CAP_* over the sandbox as a whole: in the first user namespace */
+bool cred_own_capable(const struct cred *, int cap);    /* in its own user namespace, whichever that is */
 
 #endif

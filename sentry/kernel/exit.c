@@ -11,6 +11,7 @@
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/futex.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/ns.h"
 #include "sentry/kernel/pid.h"
 #include "sentry/kernel/posix_timer.h"
 #include "sentry/kernel/ptrace.h"
@@ -23,21 +24,25 @@
 void task_drop_resources(struct task *t)
 {
 	struct fdtable *files;
+	struct ns_set *ns;
 	struct fsctx *fs;
 	struct mm *mm;
 
 	lock_take(&t->proc->lock);
 	files = t->files;
 	fs = t->fs;
+	ns = t->ns;
 	mm = t->mm;
 	t->files = NULL;
 	t->fs = NULL;
+	t->ns = NULL;
 	t->mm = NULL;
 	lock_drop(&t->proc->lock);
 	if (files)
 		fdtable_put(files, t);
 	if (fs)
 		fsctx_put(fs);
+	ns_set_put(ns);
 	if (mm) {
 		mm_leave(mm);
 		mm_put(mm);

@@ -18,6 +18,7 @@ struct platform;
 struct pid_table;
 struct mount_ns;
 struct netns;
+struct ns_set;
 struct trace;
 struct io;
 struct pipe_limits;
@@ -42,12 +43,10 @@ struct kernel {
 	int process_count, task_count; /* live */
 	struct session *no_session;
 
-	struct mount_ns *mounts;       /* immutable pointer; fs/mount.h */
-	struct netns *netns;           /* immutable pointer; net/netns.h; reached by task_netns() */
-
-	/* protected by uts_lock */
-	struct lock uts_lock;
-	char hostname[65], domainname[65];
+	/* immutable after boot */
+	struct mount_ns *mounts;       /* the first mount namespace; fs/mount.h */
+	struct netns *netns;           /* the first network namespace; net/netns.h; reached by task_netns() */
+	struct ns_set *ns;             /* the first namespaces, of whatever the runtime starts; kernel/ns.h */
 
 	/* limits and what was used of them; atomic */
 	_Atomic int64_t memory_used, memory_peak; /* bytes charged: private writable mappings, tmpfs and overlay data */

@@ -146,7 +146,11 @@ static int64_t start_image(struct task *t, const struct boot_process *p)
 
 static int furnish(struct task *t, const struct boot_process *p)
 {
-	t->fs = fsctx_new(&t->k->mounts->root);
+	AUTO_PATH struct path root = { 0 };
+
+	mount_ns_root(t->k->mounts, &root);
+	t->fs = fsctx_new(&root);
+	t->ns = ns_set_get(t->k->ns);
 	t->files = fdtable_new();
 	if (!t->fs || !t->files)
 		return -ENOMEM;

@@ -31,6 +31,7 @@ struct kernel;
 struct mm;
 struct fdtable;
 struct fsctx;
+struct ns_set;
 struct tty;
 struct exec_plan;
 struct pidns_entry;
@@ -99,6 +100,7 @@ struct task {
 	struct mm *mm;            /* referenced; other tasks read it under proc->lock or k->lock */
 	struct fdtable *files;    /* referenced */
 	struct fsctx *fs;         /* referenced */
+	struct ns_set *ns;        /* referenced; other tasks take a reference under proc->lock */
 	struct cred *cred;        /* referenced; other tasks take a reference under proc->lock */
 	uaddr_t clear_child_tid;
 	uaddr_t robust_list;

@@ -7,6 +7,7 @@
 #include "sentry/fs/fileattr.h"
 #include "sentry/fs/notify.h"
 #include "sentry/fs/inode.h"
+#include "sentry/fs/mount.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/task.h"
 #include "sentry/syscalls/handlers.h"

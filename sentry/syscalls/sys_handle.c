@@ -14,7 +14,7 @@
 
 static int put_mount_id(struct task *t, uaddr_t to, const struct mount *m, bool unique)
 {
-	uint64_t id64 = (uint64_t)m->id + MOUNT_UNIQUE_ID;
+	uint64_t id64 = m->unique_id;
 	int32_t id = m->id;
 
 	return unique ? copy_out(t, to, &id64, sizeof(id64)) : copy_out(t, to, &id, sizeof(id));

@@ -1,4 +1,4 @@
-/* uname, sysinfo, sethostname, setdomainname, getrandom, membarrier, personality, arch_prctl, unshare. */
+/* uname, sysinfo, sethostname, setdomainname, getrandom, membarrier, personality, arch_prctl. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,14 +7,13 @@
 
 #include "abi/arch.h"
 #include "abi/cred.h"
-#include "abi/sched.h"
 #include "abi/utsname.h"
 #include "base/host.h"
 #include "platform/arch.h"
-#include "sentry/fs/fdtable.h"
-#include "sentry/fs/vfs.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/signal.h"
+#include "sentry/kernel/ns.h"
+#include "sentry/kernel/user_ns.h"
 #include "sentry/kernel/version.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/syscalls/handlers.h"
@@ -33,10 +32,10 @@ int64_t sys_uname(struct task *t, const struct sysargs *a)
 	put_text(u.release, GUEST_RELEASE);
 	put_text(u.version, GUEST_VERSION);
 	put_text(u.machine, arch_platform_string());
-	lock_take(&t->k->uts_lock);
-	memcpy(u.nodename, t->k->hostname, sizeof(u.nodename));
-	memcpy(u.domainname, t->k->domainname, sizeof(u.domainname));
-	lock_drop(&t->k->uts_lock);
+	lock_take(&uts_lock);
+	memcpy(u.nodename, task_uts(t)->hostname, sizeof(u.nodename));
+	memcpy(u.domainname, task_uts(t)->domainname, sizeof(u.domainname));
+	lock_drop(&uts_lock);
 	return copy_out(t, arg_addr(a, 0), &u, sizeof(u));
 }
 
@@ -45,25 +44,25 @@ static int64_t set_name(struct task *t, const struct sysargs *a, char *name)
 	char new[LX_UTS_LEN] = "";
 	int len = arg_int(a, 1);
 
-	if (!cred_capable(t->cred, LX_CAP_SYS_ADMIN))
+	if (!ns_capable(t->cred, task_uts(t)->ns.owner, LX_CAP_SYS_ADMIN))
 		return -EPERM;
 	if (len < 0 || len >= LX_UTS_LEN)
 		return -EINVAL;
 	if (copy_in(t, new, arg_addr(a, 0), (size_t)len) < 0)
 		return -EFAULT;
-	LOCK_GUARD(&t->k->uts_lock);
+	LOCK_GUARD(&uts_lock);
 	memcpy(name, new, sizeof(new));
 	return 0;
 }
 
 int64_t sys_sethostname(struct task *t, const struct sysargs *a)
 {
-	return set_name(t, a, t->k->hostname);
+	return set_name(t, a, task_uts(t)->hostname);
 }
 
 int64_t sys_setdomainname(struct task *t, const struct sysargs *a)
 {
-	return set_name(t, a, t->k->domainname);
+	return set_name(t, a, task_uts(t)->domainname);
 }
 
 /* The sandbox's memory limit is its machine; without one it sees the host's size. */
@@ -187,54 +186,4 @@ int64_t sys_arch_prctl(struct task *t, const struct sysargs *a)
 	default:
 		return -EINVAL;
 	}
-}
-
-/* --- namespaces ------------------------------------------------------------------------------------------------------------ */
-
-static int unshare_fs(struct task *t)
-{
-	struct fsctx *own = fsctx_copy(t->fs), *old;
-
-	if (!own)
-		return -ENOMEM;
-	lock_take(&t->proc->lock);
-	old = t->fs;
-	t->fs = own;
-	lock_drop(&t->proc->lock);
-	fsctx_put(old);
-	return 0;
-}
-
-static int unshare_files(struct task *t)
-{
-	struct fdtable *own = fdtable_copy(t->files), *old;
-
-	if (!own)
-		return -ENOMEM;
-	lock_take(&t->proc->lock);
-	old = t->files;
-	t->files = own;
-	lock_drop(&t->proc->lock);
-	fdtable_put(old, t);
-	return 0;
-}
-
-int64_t sys_unshare(struct task *t, const struct sysargs *a)
-{
-	const uint64_t single = LX_CLONE_THREAD | LX_CLONE_SIGHAND | LX_CLONE_VM;
-	uint64_t flags = (uint32_t)arg_u64(a, 0);
-	int err = 0;
-
-	if (flags & ~(single | LX_CLONE_FS | LX_CLONE_FILES | LX_CLONE_SYSVSEM | LX_CLONE_NS_MASK))
-		return -EINVAL;
-	if ((flags & single) && t->proc->live_tasks > 1)
-		return -EINVAL;
-	/* As in clone: there are no namespaces to be had inside. */
-	if (flags & LX_CLONE_NS_MASK)
-		return -EPERM;
-	if (flags & LX_CLONE_FS)
-		err = unshare_fs(t);
-	if (!err && (flags & LX_CLONE_FILES))
-		err = unshare_files(t);
-	return err;
 }

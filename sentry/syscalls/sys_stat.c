@@ -20,6 +20,7 @@ struct found {
 	struct attr attr;
 	uint64_t dev;
 	int mount_id;
+	uint64_t unique_mount_id;
 	bool mount_root, has_fileattr;
 	uint32_t fileattr;         /* of FILEATTR_SHOWN */
 };
@@ -43,6 +44,7 @@ static int get_inode(struct inode *i, struct found *out)
 static int get_path(const struct path *p, struct found *out)
 {
 	out->mount_id = p->mount->id;
+	out->unique_mount_id = p->mount->unique_id;
 	out->mount_root = p->dentry == p->mount->root;
 	return get_inode(path_inode(p), out);
 }
@@ -176,7 +178,7 @@ static int64_t put_statx(struct task *t, uaddr_t out, const struct found *f, uin
 
 	if (wanted & LX_STATX_MNT_ID_UNIQUE) {
 		x.stx_mask ^= LX_STATX_MNT_ID | LX_STATX_MNT_ID_UNIQUE;
-		x.stx_mnt_id += MOUNT_UNIQUE_ID;
+		x.stx_mnt_id = f->unique_mount_id;
 	}
 	if (a->btime.sec || a->btime.nsec)
 		x.stx_mask |= LX_STATX_BTIME;

@@ -4,7 +4,7 @@
 
 #include "base/host.h"
 #include "platform/arch.h"
-#include "sentry/fs/fstypes.h"
+#include "sentry/fs/mountfs.h"
 #include "sentry/fs/proc/proc.h"
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
@@ -139,11 +139,9 @@ int proc_show_version(const struct pseudo_req *r, struct textbuf *b)
 int proc_show_filesystems(const struct pseudo_req *r, struct textbuf *b)
 {
 	(void)r;
-	text_puts(b, "nodev\ttmpfs\nnodev\toverlay\nnodev\tgoferfs\n");
-	for (int i = 0; i < fstype_count; i++) {
-		if (fstypes[i].create)
-			text_printf(b, "nodev\t%s\n", fstypes[i].name);
-	}
+	for (int i = 0; i < mountfs_count; i++)
+		text_printf(b, "nodev\t%s\n", mountfs_table[i].name);
+	text_puts(b, "nodev\toverlay\nnodev\tgoferfs\n");
 	return 0;
 }
 

@@ -1,68 +1,67 @@
-/* /proc/PID/ns: a sandbox has one namespace of each kind, with the numbers that Linux gives to its first ones. */
+/* /proc/PID/ns: the namespaces that a thread is in, as links to files that can be opened, compared (st_ino) and given to setns(2). */
 #include <errno.h>
-#include <stddef.h>
+#include <string.h>
 
-#include "base/mem.h"
-#include "sentry/fs/anon.h"
-#include "sentry/fs/dentry.h"
-#include "sentry/fs/file.h"
+#include "sentry/fs/nsfs.h"
 #include "sentry/fs/proc/proc.h"
-#include "sentry/fs/vfs.h"
+#include "sentry/kernel/ns.h"
+#include "sentry/kernel/task_ns.h"
 
-/* What the links lead to: a file that can be opened and compared (st_ino), and given to setns(2). */
-static const struct file_ops ns_file_ops = { .name = "nsfs" };
+/* Entries that are not simply the set's member of that kind. */
+enum { TIME_FOR_CHILDREN = NS_KINDS, PID_FOR_CHILDREN };
 
-static int ns_open(struct inode *i, const struct path *p, uint32_t flags, struct task *t, struct file **out)
+/* Referenced. NULL for the dead. */
+static struct ns *ns_of(const struct pseudo_req *r)
 {
-	*out = file_new(&ns_file_ops, i, p, flags, t->cred, NULL);
-	return *out ? 0 : -ENOMEM;
-}
+	struct task *t = proc_obj_task(r->obj);
+	struct ns *ns = NULL;
+	struct ns_set *s;
 
-static void ns_destroy(struct inode *i)
-{
-	mem_free(i);
+	if (!t)
+		return NULL;
+	if (r->entry->arg == NS_USER || r->entry->arg == NS_PID) {
+		ns = task_ns_of(t, (enum ns_kind)r->entry->arg);
+		task_put(t);
+		return ns;
+	}
+	s = task_ns_set(t);
+	task_put(t);
+	if (!s)
+		return NULL;
+	if (r->entry->arg == TIME_FOR_CHILDREN)
+		ns = ns_get(s->time_for_children);
+	else
+		ns = ns_get(s->of[r->entry->arg == PID_FOR_CHILDREN ? NS_PID : r->entry->arg]);
+	ns_set_put(s);
+	return ns;
 }
-
-static const struct inode_ops ns_inode_ops = { .open = ns_open, .destroy = ns_destroy };
 
 static int ns_show(const struct pseudo_req *r, struct textbuf *b)
 {
-	static const char children[] = "_for_children";
-	size_t len = __builtin_strlen(r->entry->name);
-	const char *at = __builtin_strstr(r->entry->name, children);
+	struct ns *ns = ns_of(r);
 
-	text_put(b, r->entry->name, at ? (size_t)(at - r->entry->name) : len);
-	text_printf(b, ":[%lu]", r->entry->arg);
+	if (!ns)
+		return -ENOENT;
+	text_printf(b, "%s:[%u]", ns_types[ns->kind].name, ns->inum);
+	ns_put(ns);
 	return 0;
 }
 
 static int ns_follow(const struct pseudo_req *r, struct path *out)
 {
-	struct inode *i = mem_zalloc(sizeof(*i));
-	struct textbuf name = { 0 };
+	struct ns *ns = ns_of(r);
+	int ret = ns ? nsfs_path(ns, out) : -ENOENT;
 
-	if (!i)
-		return -ENOMEM;
-	inode_init(i, &ns_inode_ops, anon_mount()->super, LX_S_IFREG | 0444, 0, 0);
-	i->attr.ino = r->entry->arg;
-	ns_show(r, &name);
-	out->dentry = name.failed ? NULL : dentry_new(NULL, name.data, (uint32_t)name.len, i);
-	text_free(&name);
-	inode_put(i);
-	if (!out->dentry)
-		return -ENOMEM;
-	out->mount = anon_mount();
-	ref_get(&out->mount->ref);
-	return 0;
+	ns_put(ns);
+	return ret;
 }
 
-#define NS(n, number) \
-	{ .name = n, .mode = LX_S_IFLNK | 0777, .show = ns_show, .follow = ns_follow, .check = proc_check_private, .arg = number }
+#define NS(n, kind) { .name = n, .mode = LX_S_IFLNK | 0777, .show = ns_show, .follow = ns_follow, .check = proc_check_private, .arg = kind }
 
 static const struct pseudo_entry namespaces[] = {
-	NS("cgroup", 4026531835), NS("ipc", 4026531839),		  NS("mnt", 4026531841),  NS("net", 4026531840),
-	NS("pid", 4026531836),	  NS("pid_for_children", 4026531836),	  NS("time", 4026531834), NS("time_for_children", 4026531834),
-	NS("user", 4026531837),	  NS("uts", 4026531838),
+	NS("cgroup", NS_CGROUP), NS("ipc", NS_IPC),		     NS("mnt", NS_MNT),	  NS("net", NS_NET),
+	NS("pid", NS_PID),	 NS("pid_for_children", PID_FOR_CHILDREN), NS("time", NS_TIME), NS("time_for_children", TIME_FOR_CHILDREN),
+	NS("user", NS_USER),	 NS("uts", NS_UTS),
 };
 
 const struct pseudo_dir proc_ns_dir = PSEUDO_DIR(namespaces);

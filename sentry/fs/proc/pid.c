@@ -224,6 +224,9 @@ static const struct pseudo_dir task_dir = { .lookup = task_lookup, .list = task_
 #define PRIVATE(n, m, fn) { .name = n, .mode = LX_S_IFREG | (m), .show = fn, .check = proc_check_private }
 #define PRIVATE_TEXT(n, s) { .name = n, .mode = LX_S_IFREG | 0400, .text = s, .check = proc_check_private }
 #define KSM_STAT "ksm_rmap_items 0\nksm_zero_pages 0\nksm_merging_pages 0\nksm_process_profit 0\n"
+#define WATCHED(n, fn) { .name = n, .mode = LX_S_IFREG | 0444, .show = fn, .check = proc_check_alive, .watch = proc_watch_mounts }
+#define MAP(n, sh, st, k) \
+	{ .name = n, .mode = LX_S_IFREG | 0644, .show = sh, .store = st, .check = proc_check_alive, .whole = true, .arg = k }
 #define TEXT(n, s) { .name = n, .mode = LX_S_IFREG | 0444, .text = s, .check = proc_check_alive }
 #define LINK(n, what) \
 	{ .name = n, .mode = LX_S_IFLNK | 0777, .show = proc_show_##what, .follow = proc_follow_##what, .check = proc_check_private }
@@ -239,18 +242,19 @@ static const struct pseudo_dir task_dir = { .lookup = task_lookup, .list = task_
 	PRIVATE("smaps_rollup", 0444, proc_show_smaps_rollup), PRIVATE("personality", 0400, show_personality),                  \
 	PRIVATE("syscall", 0400, show_syscall),                                                                                 \
 	{ .name = "mem", .mode = LX_S_IFREG | 0600, .open = proc_open_mem, .check = proc_check_private },                       \
-	R("cmdline", proc_show_cmdline), R("limits", show_limits), R("mountinfo", proc_show_mountinfo),                         \
-	R("mounts", proc_show_mounts), R("sessionid", show_sessionid), R("stat", proc_show_stat),                               \
+	R("cmdline", proc_show_cmdline), R("limits", show_limits), WATCHED("mountinfo", proc_show_mountinfo),                         \
+	WATCHED("mounts", proc_show_mounts), R("sessionid", show_sessionid), R("stat", proc_show_stat),                               \
 	R("statm", proc_show_statm), R("status", proc_show_status),                                                             \
 	RW("comm", show_comm, store_comm), RW("oom_score_adj", show_adj, store_adj),                                            \
-	TEXT("cgroup", "0::/\n"), TEXT("cpuset", "/\n"), TEXT("gid_map", "         0          0 4294967295\n"),                 \
+	TEXT("cgroup", "0::/\n"), TEXT("cpuset", "/\n"), MAP("gid_map", proc_show_id_map, proc_store_id_map, 1),                \
 	TEXT("loginuid", "4294967295"), R("oom_score", proc_show_oom_score), RW("oom_adj", proc_show_oom_adj, proc_store_oom_adj),  \
 	{ .name = "attr", .mode = LX_S_IFDIR | 0555, .dir = &proc_attr_dir, .check = proc_check_alive },                        \
 	{ .name = "clear_refs", .mode = LX_S_IFREG | 0200, .store = proc_store_clear_refs, .check = proc_check_private },        \
 	PRIVATE("numa_maps", 0444, proc_show_numa_maps), R("sched", proc_show_sched), PRIVATE("stack", 0400, show_stack),        \
 	TEXT("arch_status", ""), PRIVATE_TEXT("ksm_merging_pages", "0\n"), PRIVATE_TEXT("ksm_stat", KSM_STAT),                   \
 	 TEXT("projid_map", "         0          0 4294967295\n"),     \
-	R("schedstat", proc_show_schedstat), TEXT("setgroups", "allow\n"), TEXT("uid_map", "         0          0 4294967295\n"),      \
+	R("schedstat", proc_show_schedstat), MAP("setgroups", proc_show_setgroups, proc_store_setgroups, 0),      \
+	MAP("uid_map", proc_show_id_map, proc_store_id_map, 0),                                                                 \
 	TEXT("wchan", "0"),                                                                                                     \
 	PRIVATE_TEXT("io", "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n")
 

@@ -112,6 +112,11 @@ int proc_follow_root(const struct pseudo_req *, struct path *out);
 PROC_SHOW(proc_show_mounts);    /* mounts.c */
 PROC_SHOW(proc_show_mountinfo);
 PROC_SHOW(proc_show_mountstats);
+int proc_watch_mounts(const struct pseudo_req *, struct pseudo_watch *);
+PROC_SHOW(proc_show_id_map);    /* userns.c; arg: enum id_kind */
+int proc_store_id_map(const struct pseudo_req *, char *text, size_t len);
+PROC_SHOW(proc_show_setgroups);
+int proc_store_setgroups(const struct pseudo_req *, char *text, size_t len);
 PROC_SHOW(proc_show_meminfo);   /* machine.c */
 PROC_SHOW(proc_show_cpuinfo);
 PROC_SHOW(proc_show_system_stat);

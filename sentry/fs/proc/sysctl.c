@@ -8,21 +8,23 @@
 #include "sentry/fs/lease.h"
 #include "sentry/fs/proc/proc.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/ns.h"
 #include "sentry/kernel/pid.h"
+#include "sentry/kernel/user_ns.h"
 #include "sentry/kernel/version.h"
 
 /* --- names of the machine --------------------------------------------------------------------------------------------------- */
 
 static char *uts_name(const struct pseudo_req *r)
 {
-	return r->entry->arg ? r->t->k->domainname : r->t->k->hostname;
+	return r->entry->arg ? task_uts(r->t)->domainname : task_uts(r->t)->hostname;
 }
 
 static int show_name(const struct pseudo_req *r, struct textbuf *b)
 {
 	const char *name = uts_name(r);
 
-	LOCK_GUARD(&r->t->k->uts_lock);
+	LOCK_GUARD(&uts_lock);
 	text_printf(b, "%.64s\n", name[0] ? name : "(none)");
 	return 0;
 }
@@ -31,11 +33,11 @@ static int store_name(const struct pseudo_req *r, char *text, size_t len)
 {
 	char *name = uts_name(r);
 
-	if (!cred_capable(r->t->cred, LX_CAP_SYS_ADMIN))
+	if (!ns_capable(r->t->cred, task_uts(r->t)->ns.owner, LX_CAP_SYS_ADMIN))
 		return -EPERM;
 	if (len > 64)
 		len = 64;
-	LOCK_GUARD(&r->t->k->uts_lock);
+	LOCK_GUARD(&uts_lock);
 	memset(name, 0, 65);
 	memcpy(name, text, len);
 	return 0;

@@ -11,6 +11,7 @@
 #include "sentry/fs/dirfile.h"
 #include "sentry/fs/fstypes.h"
 #include "sentry/fs/inode.h"
+#include "sentry/fs/mountfs.h"
 #include "sentry/fs/tty/impl.h"
 #include "sentry/kernel/kernel.h"
 
@@ -56,6 +57,21 @@ static struct inode *node_of(struct super *s, struct tty *tty)
 	return i;
 }
 
+/* A super that was mounted by a guest is an instance of its own: priv is set. Boot's is the first, which /dev/ptmx is for as well. */
+static uint64_t instance_of(const struct super *s)
+{
+	return s->priv ? s->dev : 0;
+}
+
+static bool shows(const struct super *s, int n)
+{
+	struct tty *tty = tty_find(the_kernel, n);
+	bool shown = tty && tty->instance == instance_of(s);
+
+	tty_put(tty);
+	return shown;
+}
+
 static int devpts_lookup(struct inode *dir, const char *name, struct inode **out)
 {
 	struct tty *tty;
@@ -63,13 +79,17 @@ static int devpts_lookup(struct inode *dir, const char *name, struct inode **out
 	long n;
 
 	if (!strcmp(name, "ptmx")) {
-		*out = node_new(dir->super, LX_S_IFCHR | 0666, 0, 0, dev_make(TTY_MAJOR_AUX, 2), PTMX_INO);
+		*out = node_new(dir->super, LX_S_IFCHR | (dir->super->priv ? (uint32_t)(uintptr_t)dir->super->priv & 0777 : 0666), 0, 0, dev_make(TTY_MAJOR_AUX, 2), PTMX_INO);
 		return *out ? 0 : -ENOMEM;
 	}
 	if (*name < '0' || *name > '9' || (*name == '0' && name[1]))
 		return -ENOENT;
 	n = strtol(name, &end, 10);
 	tty = *end || n > INT32_MAX ? NULL : tty_find(the_kernel, (int)n);
+	if (tty && tty->instance != instance_of(dir->super)) {
+		tty_put(tty);
+		return -ENOENT;
+	}
 	if (!tty)
 		return -ENOENT;
 	*out = node_of(dir->super, tty);
@@ -81,11 +101,12 @@ static int devpts_list(struct inode *dir, struct task *t, struct dirlist *l)
 {
 	int ret = dirlist_add(l, "ptmx", 4, PTMX_INO, LX_DT_CHR);
 
-	(void)dir;
 	for (int n = tty_next(t->k, 0); n >= 0 && ret == 0; n = tty_next(t->k, n + 1)) {
 		char name[16];
 		int len = snprintf(name, sizeof(name), "%d", n);
 
+		if (!shows(dir->super, n))
+			continue;
 		ret = dirlist_add(l, name, (uint32_t)len, (uint64_t)n + 3, LX_DT_CHR);
 	}
 	return ret;
@@ -129,4 +150,31 @@ struct super *devpts_create(struct kernel *k)
 	root->attr.ino = 1;
 	s->root = root;
 	return s;
+}
+
+/* priv is not NULL for a guest's instance; its low bits are the mode of ptmx. */
+#define INSTANCE_MARK 0x1000u
+
+int devpts_make(struct task *t, const char *options, struct super **out)
+{
+	AUTO_FREE char *copy = mem_strdup(options);
+	char *at = copy, *key, *value;
+	uint64_t ptmx_mode = 0, n;
+	struct super *s;
+
+	while (copy && option_next(&at, &key, &value)) {
+		if (!strcmp(key, "ptmxmode") && option_number(value, 8, &ptmx_mode))
+			continue;
+		if ((!strcmp(key, "mode") && option_number(value, 8, &n)) || !strcmp(key, "newinstance"))
+			continue;
+		if ((!strcmp(key, "uid") || !strcmp(key, "gid") || !strcmp(key, "max")) && option_number(value, 10, &n))
+			continue;
+		return -EINVAL;
+	}
+	s = copy ? devpts_create(t->k) : NULL;
+	if (!s)
+		return -ENOMEM;
+	s->priv = (void *)(uintptr_t)(INSTANCE_MARK | (ptmx_mode & 0777));
+	*out = s;
+	return 0;
 }

@@ -39,6 +39,7 @@ struct tty {
 	int index;           /* of /dev/pts/N */
 	bool host;           /* the host's terminal: see host.c */
 	uint32_t uid, gid;   /* whose node it is at first */
+	uint64_t instance;   /* st_dev of the devpts that its ptmx was in, the only one that shows it; 0: the first */
 
 	/* protected by k->lock */
 	struct session *session; /* whose controlling terminal it is; no reference: it is forgotten when its leader goes */

@@ -1,5 +1,6 @@
 /* Pseudo-terminals: the master's file and the slave's. pty(7). */
 #include <errno.h>
+#include <string.h>
 #include <poll.h>
 #include <stddef.h>
 
@@ -329,6 +330,8 @@ int pty_open_master(struct inode *i, const struct path *p, uint32_t flags, struc
 	if (!tty)
 		return -ENOSPC;
 	tty->locked = true;
+	if (!strcmp(i->super->fstype, "devpts") && i->super->priv)
+		tty->instance = i->super->dev;
 	*out = file_new(&master_ops, i, p, flags, t->cred, tty);
 	if (*out)
 		return 0;

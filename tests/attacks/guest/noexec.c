@@ -5,7 +5,9 @@
  */
 #include "tap.h"
 
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/personality.h>
 
 static char *const args[] = {"prog", "--ran", NULL};
@@ -91,6 +93,36 @@ static void copies(void)
 	close(memory);
 }
 
+/* Whatever mounts the guest makes: the rule goes with the files. */
+static void remount_tricks(void)
+{
+	static const char *const shown[] = {"/tmp/b/prog", "/tmp/r/prog", "/tmp/f", "/vol/prog"};
+
+	mkdir("/tmp/b", 0755);
+	mkdir("/tmp/r", 0755);
+	close(open("/tmp/f", O_CREAT | O_WRONLY, 0755));
+	CHECK(mount("/vol", "/tmp/b", NULL, MS_BIND, NULL) == 0, "a bind of the volume");
+	CHECK(mount("/vol", "/tmp/r", NULL, MS_BIND | MS_REC, NULL) == 0, "a recursive one");
+	CHECK(mount("/vol/prog", "/tmp/f", NULL, MS_BIND, NULL) == 0, "one of the file");
+	for (int i = 0; i < 4; i++)
+		CHECK_REFUSED(try_exec(shown[i]), "execve there");
+	for (int i = 0; i < 3; i++) {
+		CHECK(mount(NULL, i == 2 ? "/tmp/f" : i ? "/tmp/r" : "/tmp/b", NULL, MS_REMOUNT | MS_BIND, NULL) == -1, "no remount without it");
+		CHECK(mount(NULL, i == 2 ? "/tmp/f" : i ? "/tmp/r" : "/tmp/b", NULL, MS_REMOUNT, NULL) == -1, "nor of the whole");
+		CHECK_REFUSED(try_exec(shown[i]), "execve after that");
+	}
+	CHECK(mount(NULL, "/vol", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == -1, "no remount of the volume itself");
+	CHECK(mount("overlay", "/tmp/r", "overlay", 0, "lowerdir=/vol:/tmp") == -1 || IN_CHILD(execve("/tmp/r/prog", args, environ)) != EXITED(55),
+	      "no overlay over it is without the rule");
+}
+
+static void mounting(void)
+{
+	if (tap_is_root())
+		CHECK_CHILD("mounts of a root", MUST(unshare(CLONE_NEWNS) == 0); remount_tricks(); MUST(tap_failures == 0));
+	CHECK_CHILD("mounts in a user namespace", MUST(unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0); remount_tricks(); MUST(tap_failures == 0));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "--ran"))
@@ -102,6 +134,7 @@ int main(int argc, char **argv)
 		return 2;
 	executing(argv[1]);
 	mapping();
+	mounting();
 	copies();
 	return tap_end();
 }

@@ -14,7 +14,6 @@ void fixture_setup(struct kernel_fixture *f)
 
 	memset(f, 0, sizeof(*f));
 	lock_init(&f->k.lock, RANK_KERNEL, "kernel");
-	lock_init(&f->k.uts_lock, RANK_KERNEL, "uts");
 	f->k.spec = &f->spec;
 	f->k.cpus = 2;
 	f->k.pids = pid_table_new();

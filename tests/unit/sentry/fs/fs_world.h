@@ -31,13 +31,15 @@ static inline void world_add_mount(struct world *w, struct super *s, const char 
 	cr_assert_not_null(s);
 	if (at)
 		cr_assert_eq(vfs_walk(&w->t, LX_AT_FDCWD, at, 0, &p), 0, "%s", at);
-	cr_assert_eq(mount_add(&w->k, s, s->root, at ? &p : NULL, 0, at ? at : "rootfs", NULL), 0);
+	cr_assert_eq(mount_add(w->k.mounts, s, at ? &p : NULL, 0, at ? at : "rootfs", NULL), 0);
 	path_put(&p);
 }
 
 /* root: a super, taken over; NULL: a tmpfs. */
 static inline void world_init(struct world *w, struct super *root)
 {
+	struct path top = { 0 };
+
 	memset(w, 0, sizeof(*w));
 	w->t.k = &w->k;
 	w->k.mounts = mount_ns_new();
@@ -45,7 +47,9 @@ static inline void world_init(struct world *w, struct super *root)
 	w->t.files = fdtable_new();
 	cr_assert(w->k.mounts && w->t.cred && w->t.files);
 	world_add_mount(w, root ? root : tmpfs_create(NULL, 0, 0755), NULL);
-	w->t.fs = fsctx_new(&w->k.mounts->root);
+	mount_ns_root(w->k.mounts, &top);
+	w->t.fs = fsctx_new(&top);
+	path_put(&top);
 	cr_assert_not_null(w->t.fs);
 }
 

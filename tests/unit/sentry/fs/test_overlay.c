@@ -7,6 +7,7 @@ static struct world below, w;
 
 static void setup(void)
 {
+	struct path top = { 0 };
 	struct super *lower;
 
 	world_init(&below, NULL);
@@ -15,7 +16,9 @@ static void setup(void)
 	write_text(&below, "/dir/file", "lower");
 	write_text(&below, "/dir/sub/deep", "deep");
 	write_text(&below, "/top", "top");
-	lower = below.k.mounts->root.mount->super;
+	mount_ns_root(below.k.mounts, &top);
+	lower = top.mount->super;
+	path_put(&top);
 	world_init(&w, overlay_create(NULL, super_get(lower), 0));
 }
 

@@ -1,0 +1,15 @@
+/* ioctl_ns(2). */
+#ifndef ABI_NS_H
+#define ABI_NS_H
+
+#define LX_NS_GET_USERNS 0xb701u
+#define LX_NS_GET_PARENT 0xb702u
+#define LX_NS_GET_NSTYPE 0xb703u
+#define LX_NS_GET_OWNER_UID 0xb704u
+#define LX_NS_GET_MNTNS_ID 0x8008b705u
+#define LX_NS_GET_PID_FROM_PIDNS 0x8004b706u
+#define LX_NS_GET_TGID_FROM_PIDNS 0x8004b707u
+#define LX_NS_GET_PID_IN_PIDNS 0x8004b708u
+#define LX_NS_GET_TGID_IN_PIDNS 0x8004b709u
+
+#endif
