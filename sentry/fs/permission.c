@@ -7,6 +7,7 @@
 #include "sentry/fs/permission.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/user_ns.h"
 
 /* The three bits of the mode that count for this caller. */
 static uint32_t class_bits(const struct cred *c, const struct attr *a)
@@ -18,14 +19,21 @@ static uint32_t class_bits(const struct cred *c, const struct attr *a)
 	return a->mode & 7;
 }
 
+/* Over an inode whose owners have names in the caller's user namespace. Linux: capable_wrt_inode_uidgid(). */
+static bool inode_capable(const struct cred *c, const struct inode *i, int cap)
+{
+	return cred_own_capable(c, cap) && id_from_kernel(c->user_ns, ID_USER, i->attr.uid) != NO_ID &&
+	       id_from_kernel(c->user_ns, ID_GROUP, i->attr.gid) != NO_ID;
+}
+
 static int capability_permits(const struct cred *c, const struct inode *i, uint32_t may)
 {
 	bool dir = i->type == LX_S_IFDIR;
 
 	/* Even for root a file must have some execute bit to be executed. */
-	if (cred_capable(c, LX_CAP_DAC_OVERRIDE) && (dir || !(may & MAY_EXEC) || i->attr.mode & 0111))
+	if (inode_capable(c, i, LX_CAP_DAC_OVERRIDE) && (dir || !(may & MAY_EXEC) || i->attr.mode & 0111))
 		return 0;
-	if (cred_capable(c, LX_CAP_DAC_READ_SEARCH) && (may == MAY_READ || (dir && !(may & MAY_WRITE))))
+	if (inode_capable(c, i, LX_CAP_DAC_READ_SEARCH) && (may == MAY_READ || (dir && !(may & MAY_WRITE))))
 		return 0;
 	return -EACCES;
 }
@@ -46,7 +54,7 @@ int inode_permission(const struct cred *c, struct inode *i, uint32_t may)
 
 bool inode_owner_or_capable(const struct cred *c, const struct inode *i)
 {
-	return c->fsuid == i->attr.uid || cred_capable(c, LX_CAP_FOWNER);
+	return c->fsuid == i->attr.uid || (cred_own_capable(c, LX_CAP_FOWNER) && id_from_kernel(c->user_ns, ID_USER, i->attr.uid) != NO_ID);
 }
 
 /* May `victim` be removed from (or renamed out of) `dir`? What Linux calls may_delete. */
@@ -57,7 +65,7 @@ int may_delete(const struct cred *c, struct inode *dir, struct inode *victim, bo
 	if (ret < 0)
 		return ret;
 	if (dir->attr.mode & LX_S_ISVTX && c->fsuid != victim->attr.uid && c->fsuid != dir->attr.uid &&
-	    !cred_capable(c, LX_CAP_FOWNER))
+	    !inode_capable(c, victim, LX_CAP_FOWNER))
 		return -EPERM;
 	if (inode_append_only(dir) || inode_fixed(victim))
 		return -EPERM;
@@ -70,9 +78,9 @@ int may_delete(const struct cred *c, struct inode *dir, struct inode *victim, bo
 
 static int check_chown(const struct cred *c, const struct inode *i, const struct setattr *s)
 {
-	if (s->valid & ATTR_UID && !cred_capable(c, LX_CAP_CHOWN) && (c->fsuid != i->attr.uid || s->uid != i->attr.uid))
+	if (s->valid & ATTR_UID && !inode_capable(c, i, LX_CAP_CHOWN) && (c->fsuid != i->attr.uid || s->uid != i->attr.uid))
 		return -EPERM;
-	if (s->valid & ATTR_GID && !cred_capable(c, LX_CAP_CHOWN) &&
+	if (s->valid & ATTR_GID && !inode_capable(c, i, LX_CAP_CHOWN) &&
 	    (c->fsuid != i->attr.uid || (!cred_has_group(c, s->gid) && s->gid != i->attr.gid)))
 		return -EPERM;
 	return 0;
@@ -113,7 +121,7 @@ int setattr_permission(const struct cred *c, struct inode *i, struct setattr *s)
 	}
 	/* Group id of a group the caller is not in cannot be lent out. */
 	if (s->valid & ATTR_MODE && s->mode & LX_S_ISGID && !cred_has_group(c, s->valid & ATTR_GID ? s->gid : i->attr.gid) &&
-	    !cred_capable(c, LX_CAP_FSETID))
+	    !inode_capable(c, i, LX_CAP_FSETID))
 		s->mode &= ~LX_S_ISGID;
 	return check_times(c, i, s);
 }

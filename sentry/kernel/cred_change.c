@@ -6,6 +6,7 @@
 #include "abi/cred.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/pid.h"
+#include "sentry/kernel/user_ns.h"
 
 #define CAP_FS_MASK                                                                                             \
 	(LX_CAP_MASK(LX_CAP_CHOWN) | LX_CAP_MASK(LX_CAP_MKNOD) | LX_CAP_MASK(LX_CAP_DAC_OVERRIDE) |             \
@@ -17,13 +18,22 @@ struct cred *cred_prepare(struct task *t)
 	return cred_copy(t->cred, t->cred->group_count);
 }
 
+static uint32_t root_of(const struct cred *c)
+{
+	return id_to_kernel(c->user_ns, ID_USER, 0);
+}
+
 static bool any_root(const struct cred *c)
 {
-	return c->uid == 0 || c->euid == 0 || c->suid == 0;
+	const uint32_t root = root_of(c);
+
+	return root != NO_ID && (c->uid == root || c->euid == root || c->suid == root);
 }
 
 void cred_fix_user_change(const struct cred *old, struct cred *new)
 {
+	const uint32_t root = root_of(old);
+
 	if (new->securebits & LX_SECBIT_NO_SETUID_FIXUP)
 		return;
 	if (any_root(old) && !any_root(new)) {
@@ -32,19 +42,21 @@ void cred_fix_user_change(const struct cred *old, struct cred *new)
 		/* What was inherited by the environment must not outlive root. */
 		new->cap_ambient = 0;
 	}
-	if (old->euid == 0 && new->euid != 0)
+	if (old->euid == root && new->euid != root)
 		new->cap_effective = 0;
-	if (old->euid != 0 && new->euid == 0)
+	if (old->euid != root && new->euid == root)
 		new->cap_effective = new->cap_permitted;
 }
 
 void cred_fix_fsuid_change(const struct cred *old, struct cred *new)
 {
+	const uint32_t root = root_of(old);
+
 	if (new->securebits & LX_SECBIT_NO_SETUID_FIXUP)
 		return;
-	if (old->fsuid == 0 && new->fsuid != 0)
+	if (old->fsuid == root && new->fsuid != root)
 		new->cap_effective &= ~CAP_FS_MASK;
-	if (old->fsuid != 0 && new->fsuid == 0)
+	if (old->fsuid != root && new->fsuid == root)
 		new->cap_effective |= new->cap_permitted & CAP_FS_MASK;
 }
 

@@ -11,6 +11,7 @@
 #include "sentry/fs/mount.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/user_ns.h"
+#include "sentry/net/netns.h"
 
 struct lock uts_lock = LOCK_INIT(RANK_FS_CTX, "uts");
 
@@ -75,6 +76,36 @@ static struct ns *pid_copy(struct task *t, struct ns *from, struct user_ns *owne
 	return NULL;
 }
 
+static struct ns *net_new(struct netns *net, struct user_ns *owner, bool first)
+{
+	struct net_ns *n = net ? mem_zalloc(sizeof(*n)) : NULL;
+
+	if (!n) {
+		netns_put(net);
+		return NULL;
+	}
+	if (first)
+		ns_init_first(&n->ns, NS_NET, owner);
+	else
+		ns_init(&n->ns, NS_NET, owner);
+	n->net = net;
+	return &n->ns;
+}
+
+static struct ns *net_copy(struct task *t, struct ns *from, struct user_ns *owner, int *err)
+{
+	(void)t;
+	(void)from;
+	*err = -ENOMEM;
+	return net_new(netns_create(), owner, false);
+}
+
+static void net_destroy(struct ns *ns)
+{
+	netns_put(container_of(ns, struct net_ns, ns)->net);
+	mem_free(container_of(ns, struct net_ns, ns));
+}
+
 static void user_destroy(struct ns *ns)
 {
 	struct user_ns *u = container_of(ns, struct user_ns, ns);
@@ -120,7 +151,7 @@ const struct ns_type ns_types[NS_KINDS] = {
 	[NS_PID] = { "pid", LX_CLONE_NEWPID, 4026531836u, pid_copy, plain_destroy },
 	[NS_UTS] = { "uts", LX_CLONE_NEWUTS, 4026531838u, uts_copy, uts_destroy },
 	[NS_IPC] = { "ipc", LX_CLONE_NEWIPC, 4026531839u, plain_copy, plain_destroy },
-	[NS_NET] = { "net", LX_CLONE_NEWNET, 4026531840u, plain_copy, plain_destroy },
+	[NS_NET] = { "net", LX_CLONE_NEWNET, 4026531840u, net_copy, net_destroy },
 	[NS_CGROUP] = { "cgroup", LX_CLONE_NEWCGROUP, 4026531835u, plain_copy, plain_destroy },
 	[NS_TIME] = { "time", LX_CLONE_NEWTIME, 4026531834u, plain_copy, plain_destroy },
 };
@@ -225,7 +256,7 @@ void task_set_ns(struct task *t, struct ns_set *s)
 
 int ns_boot(struct kernel *k)
 {
-	static const enum ns_kind plain[] = { NS_PID, NS_IPC, NS_NET, NS_CGROUP, NS_TIME };
+	static const enum ns_kind plain[] = { NS_PID, NS_IPC, NS_CGROUP, NS_TIME };
 	struct ns_set *s = mem_zalloc(sizeof(*s));
 	struct uts_ns *uts = mem_zalloc(sizeof(*uts));
 
@@ -247,6 +278,9 @@ int ns_boot(struct kernel *k)
 		ns_init_first(ns, plain[i], &first_user_ns);
 		s->of[plain[i]] = ns;
 	}
+	s->of[NS_NET] = net_new(netns_get(k->netns), &first_user_ns, true);
+	if (!s->of[NS_NET])
+		return -ENOMEM;
 	s->time_for_children = ns_get(s->of[NS_TIME]);
 	s->of[NS_MNT] = ns_get(&k->mounts->ns);
 	k->ns = s;

@@ -62,6 +62,13 @@ void task_set_ns(struct task *, struct ns_set *);
 /* The sandbox's first namespaces, but for the mount namespace, which the boot's mounts bring. 0 or -ENOMEM. */
 int ns_boot(struct kernel *);
 
+/* Sockets' world. */
+struct netns;
+struct net_ns {
+	struct ns ns;
+	struct netns *net; /* referenced; immutable; see net/netns.h */
+};
+
 /* Names of the machine. */
 struct uts_ns {
 	struct ns ns;

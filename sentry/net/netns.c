@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/ns.h"
 #include "sentry/net/inet.h"
 
 void *net_object_new(size_t size)
@@ -66,5 +67,5 @@ void netns_put(struct netns *ns)
 
 struct netns *task_netns(struct task *t)
 {
-	return t->k->netns;
+	return t->ns ? container_of(t->ns->of[NS_NET], struct net_ns, ns)->net : t->k->netns;
 }

@@ -10,6 +10,7 @@
 #include "sentry/fs/landlock.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/task.h"
+#include "sentry/kernel/user_ns.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/syscalls/fs_args.h"
 #include "sentry/syscalls/handlers.h"
@@ -72,43 +73,48 @@ int64_t sys_fchmodat2(struct task *t, const struct sysargs *a)
 }
 
 /* -1 leaves an id as it is. */
-static struct setattr new_owner(uint32_t uid, uint32_t gid)
+static int new_owner(const struct task *t, uint32_t uid, uint32_t gid, struct setattr *s)
 {
-	struct setattr s = { .uid = uid, .gid = gid };
+	const struct user_ns *ns = t->cred->user_ns;
 
-	s.valid |= uid == UINT32_MAX ? 0 : ATTR_UID;
-	s.valid |= gid == UINT32_MAX ? 0 : ATTR_GID;
-	s.valid |= ATTR_CTIME;
-	return s;
+	*s = (struct setattr){ .valid = ATTR_CTIME, .uid = id_to_kernel(ns, ID_USER, uid), .gid = id_to_kernel(ns, ID_GROUP, gid) };
+	s->valid |= uid == NO_ID ? 0 : ATTR_UID;
+	s->valid |= gid == NO_ID ? 0 : ATTR_GID;
+	return (uid != NO_ID && s->uid == NO_ID) || (gid != NO_ID && s->gid == NO_ID) ? -EINVAL : 0;
 }
 
 int64_t sys_chown(struct task *t, const struct sysargs *a)
 {
-	struct setattr s = new_owner(arg_uid(a, 1), arg_uid(a, 2));
+	struct setattr s;
+	int ret = new_owner(t, arg_uid(a, 1), arg_uid(a, 2), &s);
 
-	return set_at(t, LX_AT_FDCWD, arg_addr(a, 0), 0, &s);
+	return ret < 0 ? ret : set_at(t, LX_AT_FDCWD, arg_addr(a, 0), 0, &s);
 }
 
 int64_t sys_lchown(struct task *t, const struct sysargs *a)
 {
-	struct setattr s = new_owner(arg_uid(a, 1), arg_uid(a, 2));
+	struct setattr s;
+	int ret = new_owner(t, arg_uid(a, 1), arg_uid(a, 2), &s);
 
-	return set_at(t, LX_AT_FDCWD, arg_addr(a, 0), WALK_NOFOLLOW, &s);
+	return ret < 0 ? ret : set_at(t, LX_AT_FDCWD, arg_addr(a, 0), WALK_NOFOLLOW, &s);
 }
 
 int64_t sys_fchown(struct task *t, const struct sysargs *a)
 {
-	struct setattr s = new_owner(arg_uid(a, 1), arg_uid(a, 2));
+	struct setattr s;
+	int ret = new_owner(t, arg_uid(a, 1), arg_uid(a, 2), &s);
 
-	return set_fd(t, arg_fd(a, 0), &s);
+	return ret < 0 ? ret : set_fd(t, arg_fd(a, 0), &s);
 }
 
 int64_t sys_fchownat(struct task *t, const struct sysargs *a)
 {
-	struct setattr s = new_owner(arg_uid(a, 2), arg_uid(a, 3));
+	struct setattr s;
 	uint32_t walk;
 	int ret = at_to_walk(arg_u32(a, 4), LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH, &walk);
 
+	if (ret == 0)
+		ret = new_owner(t, arg_uid(a, 2), arg_uid(a, 3), &s);
 	return ret < 0 ? ret : set_at(t, arg_fd(a, 0), arg_addr(a, 1), walk, &s);
 }
 
@@ -152,7 +158,7 @@ static struct cred *real_cred(struct task *t)
 	c->fsuid = c->uid;
 	c->fsgid = c->gid;
 	if (!(c->securebits & LX_SECBIT_NO_SETUID_FIXUP))
-		c->cap_effective = c->uid == 0 ? c->cap_permitted : 0;
+		c->cap_effective = c->uid == id_to_kernel(c->user_ns, ID_USER, 0) ? c->cap_permitted : 0;
 	return c;
 }
 

@@ -72,7 +72,7 @@ static uint64_t join(uint32_t low, uint32_t high)
 
 static int check_capset(const struct cred *c, uint64_t effective, uint64_t permitted, uint64_t inheritable)
 {
-	if (inheritable & ~(c->cap_inheritable | c->cap_permitted) && !cred_capable(c, LX_CAP_SETPCAP))
+	if (inheritable & ~(c->cap_inheritable | c->cap_permitted) && !cred_own_capable(c, LX_CAP_SETPCAP))
 		return -EPERM;
 	if (inheritable & ~(c->cap_inheritable | c->cap_bounding))
 		return -EPERM;

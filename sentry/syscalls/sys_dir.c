@@ -172,7 +172,7 @@ int64_t sys_chroot(struct task *t, const struct sysargs *a)
 
 	if (ret == 0)
 		ret = inode_permission(t->cred, path_inode(&p), MAY_EXEC);
-	if (ret == 0 && !cred_capable(t->cred, LX_CAP_SYS_CHROOT))
+	if (ret == 0 && !cred_own_capable(t->cred, LX_CAP_SYS_CHROOT))
 		ret = -EPERM;
 	if (ret == 0)
 		move_to(t->fs, &t->fs->root, &p);

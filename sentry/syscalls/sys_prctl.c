@@ -180,7 +180,7 @@ static int64_t capbset_drop(struct task *t, const struct sysargs *a)
 {
 	struct cred *new;
 
-	if (!cred_capable(t->cred, LX_CAP_SETPCAP))
+	if (!cred_own_capable(t->cred, LX_CAP_SETPCAP))
 		return -EPERM;
 	if (arg_u64(a, 1) > LX_CAP_LAST)
 		return -EINVAL;
@@ -206,7 +206,7 @@ static int64_t set_securebits(struct task *t, const struct sysargs *a)
 
 	/* A locked bit stays, a lock stays locked. */
 	if (((old & locks) >> 1) & (old ^ bits) || (old & locks & ~bits) || arg_u64(a, 1) & ~(uint64_t)all ||
-	    !cred_capable(t->cred, LX_CAP_SETPCAP))
+	    !cred_own_capable(t->cred, LX_CAP_SETPCAP))
 		return -EPERM;
 	new = cred_prepare(t);
 	if (!new)

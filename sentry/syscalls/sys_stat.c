@@ -11,6 +11,7 @@
 #include "sentry/fs/mount.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/task.h"
+#include "sentry/kernel/user_ns.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/syscalls/fs_args.h"
 #include "sentry/syscalls/handlers.h"
@@ -93,8 +94,8 @@ static int64_t put_stat(struct task *t, uaddr_t out, const struct found *f)
 		.st_ino = a->ino,
 		.st_nlink = a->nlink,
 		.st_mode = a->mode,
-		.st_uid = a->uid,
-		.st_gid = a->gid,
+		.st_uid = id_shown(t->cred->user_ns, ID_USER, a->uid),
+		.st_gid = id_shown(t->cred->user_ns, ID_GROUP, a->gid),
 		.st_rdev = a->rdev,
 		.st_size = a->size,
 		.st_blksize = a->blksize,
@@ -157,8 +158,8 @@ static int64_t put_statx(struct task *t, uaddr_t out, const struct found *f, uin
 		.stx_mask = LX_STATX_BASIC_STATS | LX_STATX_MNT_ID,
 		.stx_blksize = a->blksize,
 		.stx_nlink = a->nlink,
-		.stx_uid = a->uid,
-		.stx_gid = a->gid,
+		.stx_uid = id_shown(t->cred->user_ns, ID_USER, a->uid),
+		.stx_gid = id_shown(t->cred->user_ns, ID_GROUP, a->gid),
 		.stx_mode = (uint16_t)a->mode,
 		.stx_ino = a->ino,
 		.stx_size = (uint64_t)a->size,
