@@ -7,6 +7,7 @@
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/landlock.h"
 #include "sentry/fs/landlock_rights.h"
+#include "sentry/fs/mount.h"
 #include "sentry/fs/vfs.h"
 
 /* What each layer gives at a place, by its rules there and above. */
@@ -28,6 +29,7 @@ static void collect(struct granted *g, const struct mount *m, struct dentry *d)
 {
 	bool hidden = false;
 
+	LOCK_GUARD(&mount_lock);
 	for (;;) {
 		dentry_visit_up(d, m->root, hidden, add_here, g);
 		if (!m->at.mount)

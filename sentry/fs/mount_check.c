@@ -3,12 +3,16 @@
 
 #include "abi/cred.h"
 #include "sentry/fs/dentry.h"
+#include "sentry/fs/landlock.h"
 #include "sentry/fs/mount.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/user_ns.h"
 
 int mount_may(struct task *t)
 {
+	/* A Landlock domain says what may be done below which place: places must not move. */
+	if (t->cred->landlock && t->cred->landlock->any_fs)
+		return -EPERM;
 	return ns_capable(t->cred, task_mount_ns(t)->ns.owner, LX_CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
 
