@@ -46,6 +46,7 @@ enum lock_rank {
 	RANK_FILE_LOCK_LIST, /* every file that has or had locks */
 	RANK_FILE_LOCKS,   /* POSIX, OFD and flock locks */
 	RANK_FUTEX_PI,     /* priority-inheriting futexes: who waits for whom */
+	RANK_KEYS,         /* keys and keyrings, all of them */
 	RANK_FUTEX,        /* futex bucket; two by lock_two */
 	RANK_WAITQ,        /* waitq: its waiters */
 	RANK_EPOLL_QUEUE,  /* epoll: its own waitq, woken from others; of nested epolls the inner first: four ranks more */

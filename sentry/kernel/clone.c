@@ -11,6 +11,7 @@
 #include "sentry/kernel/cpu_limit.h"
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/keys.h"
 #include "sentry/kernel/pid.h"
 #include "sentry/kernel/pidfd.h"
 #include "sentry/kernel/ptrace.h"
@@ -203,6 +204,7 @@ static int publish(struct task *t, struct task *child, uint64_t flags)
 	if (err)
 		return err;
 	seccomp_inherit(child, t);
+	keys_inherit(child, t);
 	if (!first)
 		return 0;
 	child->proc->parent = flags & LX_CLONE_PARENT ? t->proc->parent : t->proc;
@@ -224,6 +226,7 @@ static void unpublish(struct task *child)
 		process_reap(p);
 	lock_drop(&p->k->lock);
 	seccomp_leave(child);
+	keys_task_end(child);
 	if (first) {
 		atomic_fetch_add(&p->k->tasks_used, 1); /* child_drop() takes it back, as process_reap() has */
 		process_put(p);

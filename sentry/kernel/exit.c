@@ -12,6 +12,7 @@
 #include "sentry/kernel/futex.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/ns.h"
+#include "sentry/kernel/keys.h"
 #include "sentry/kernel/pid.h"
 #include "sentry/kernel/posix_timer.h"
 #include "sentry/kernel/ptrace.h"
@@ -143,6 +144,7 @@ static void process_end(struct process *p, int status, uint64_t cpu_ns)
 	posix_timers_exit(p);
 	cpu_limit_end(p);
 	sem_process_exit(p);
+	keys_process_end(p);
 	if (p->exe)
 		file_put(p->exe);
 	p->exe = NULL;
@@ -202,6 +204,7 @@ bool task_end(struct task *t, int status)
 		memcpy(p->comm, t->comm, sizeof(p->comm));
 	lock_drop(&k->lock);
 	seccomp_leave(t);
+	keys_task_end(t);
 	if (last) {
 		if (t->tracee)
 			platform_kill(t->tracee);

@@ -37,6 +37,7 @@ struct exec_plan;
 struct pidns_entry;
 struct trace_call;
 struct ptrace;
+struct key;
 
 /* Bits of task->work: why the task must not go on in guest code without a look. */
 enum {
@@ -123,6 +124,8 @@ struct task {
 	struct mempolicy mempolicy; /* set_mempolicy(2) */
 	uint64_t affinity[4];     /* sched_setaffinity(2), one bit a CPU */
 	int nice;
+	struct key *thread_keyring, *session_keyring; /* referenced, or NULL: kernel/keys.h */
+	int reqkey_keyring;       /* KEYCTL_SET_REQKEY_KEYRING: kept and shown */
 	int64_t timer_slack_ns;
 	uint16_t ioprio;          /* ioprio_set(2): kept and shown; 0 is none */
 	uint8_t mce_kill;         /* prctl(PR_MCE_KILL) */
@@ -192,6 +195,7 @@ struct process {
 	int dumpable;
 	uint32_t personality;
 	int pdeath_signal;
+	struct key *process_keyring; /* referenced, or NULL; protected by keys_lock */
 	/* protected by sig_lock (RANK_SIGNAL) */
 	struct lock sig_lock;
 	struct sigpending shared_pending;

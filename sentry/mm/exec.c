@@ -25,6 +25,7 @@
 #include "sentry/kernel/cred_exec.h"
 #include "sentry/kernel/futex.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/keys.h"
 #include "sentry/kernel/posix_timer.h"
 #include "sentry/kernel/ptrace.h"
 #include "sentry/kernel/signal.h"
@@ -386,6 +387,7 @@ int64_t task_exec(struct task *t, int at_fd, const char *name, uint32_t walk_fla
 	fdtable_close_on_exec(t);
 	signal_exec(t);
 	user_dispatch_off(t);
+	keys_exec(t);
 	posix_timers_exec(t->proc);
 	t->robust_list = t->clear_child_tid = uaddr(0);
 	process_release_vfork_parent(t->proc);

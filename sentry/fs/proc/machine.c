@@ -8,6 +8,7 @@
 #include "sentry/fs/proc/proc.h"
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/keys.h"
 #include "sentry/kernel/pid.h"
 #include "sentry/kernel/version.h"
 
@@ -115,6 +116,18 @@ int proc_show_loadavg(const struct pseudo_req *r, struct textbuf *b)
 	for (int i = 0; i < 3; i++)
 		text_printf(b, "%lu.%02lu ", hundredths / 100, hundredths % 100);
 	text_printf(b, "%d/%d %d\n", running ? running : 1, k->task_count, last);
+	return 0;
+}
+
+int proc_show_keys(const struct pseudo_req *r, struct textbuf *b)
+{
+	keys_show(r->t, b);
+	return 0;
+}
+
+int proc_show_key_users(const struct pseudo_req *r, struct textbuf *b)
+{
+	keys_show_users(r->t, b);
 	return 0;
 }
 

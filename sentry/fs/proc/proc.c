@@ -119,6 +119,8 @@ static const struct pseudo_entry root_entries[] = {
 	{ .name = "tty", .mode = LX_S_IFDIR | 0555, .dir = &tty_dir },
 	TEXT("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
 	R("uptime", proc_show_uptime),
+	R("keys", proc_show_keys),
+	R("key-users", proc_show_key_users),
 	R("version", proc_show_version),
 	R("vmstat", proc_show_vmstat),
 	R("zoneinfo", proc_show_zoneinfo),

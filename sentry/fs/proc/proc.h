@@ -122,6 +122,8 @@ PROC_SHOW(proc_show_cpuinfo);
 PROC_SHOW(proc_show_system_stat);
 PROC_SHOW(proc_show_loadavg);
 PROC_SHOW(proc_show_uptime);
+PROC_SHOW(proc_show_keys);
+PROC_SHOW(proc_show_key_users);
 PROC_SHOW(proc_show_version);
 PROC_SHOW(proc_show_filesystems);
 PROC_SHOW(proc_show_vmstat);
