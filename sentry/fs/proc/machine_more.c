@@ -1,4 +1,4 @@
-/* More of the machine: interrupts, softirqs, zoneinfo; and what the sandbox as a whole has: locks, key-users. proc(5). */
+/* More of the machine: interrupts, softirqs, zoneinfo; and what the sandbox as a whole has: locks. proc(5). */
 #include "sentry/fs/flock.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/proc/proc.h"
@@ -92,11 +92,5 @@ int proc_show_locks(const struct pseudo_req *r, struct textbuf *b)
 
 	(void)r;
 	flock_rows(put_lock, &l);
-	return 0;
-}
-
-int proc_show_key_users(const struct pseudo_req *r, struct textbuf *b)
-{
-	text_printf(b, "%5u:     0 0/0 0/200 0/20000\n", r->t->cred->uid);
 	return 0;
 }

@@ -104,8 +104,6 @@ static const struct pseudo_entry root_entries[] = {
 	TEXT("iomem", ""),
 	TEXT("ioports", ""),
 	TEXT("kallsyms", ""),
-	R("key-users", proc_show_key_users),
-	TEXT("keys", ""),
 	R("loadavg", proc_show_loadavg),
 	R("locks", proc_show_locks),
 	R("meminfo", proc_show_meminfo),

@@ -131,7 +131,6 @@ PROC_SHOW(proc_show_interrupts); /* machine_more.c */
 PROC_SHOW(proc_show_softirqs);
 PROC_SHOW(proc_show_locks);
 PROC_SHOW(proc_show_zoneinfo);
-PROC_SHOW(proc_show_key_users);
 #define PROC_NET_V6 16u         /* in the argument of proc_show_net_inet, beside enum netns_proto */
 PROC_SHOW(proc_show_net_inet);  /* net_sockets.c */
 PROC_SHOW(proc_show_net_unix);
