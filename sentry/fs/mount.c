@@ -15,7 +15,7 @@
 struct lock mount_lock = LOCK_INIT(RANK_MOUNTS, "mounts");
 static struct mount *buckets[BUCKETS]; /* protected by mount_lock */
 static _Atomic int next_id = 20;
-static _Atomic uint64_t next_unique = 1ull << 31;
+static _Atomic uint64_t next_unique = (1ull << 31) + 1;
 
 static struct mount **bucket(const struct mount *on, const struct dentry *at)
 {

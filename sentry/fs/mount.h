@@ -135,6 +135,23 @@ int mounts_snapshot(struct mount_ns *, struct mount ***out); /* their number, or
 void mounts_release(struct mount **, int count);
 void mounts_for_each(struct kernel *, bool (*fn)(struct mount *, void *), void *arg); /* of the first namespace */
 
+/* The namespace with this id that is the task's or some process's: referenced, or NULL. */
+struct mount_ns *mount_ns_find(struct task *, uint64_t id);
+/* Of one mount, as it was under the lock. Groups by number, 0: none. */
+struct mount_facts {
+	int parent, shared, master;
+	int from;              /* the nearest group above that has a member in this namespace; 0: none */
+	uint64_t parent_unique;
+	bool unbindable;
+};
+struct mount_facts mount_facts(const struct mount *);
+/*
+ * An O_PATH file that a tree hangs on, for open_tree(2) and fsmount(2): with the last reference to the file the tree goes, unless it was
+ * mounted meanwhile. Takes over the namespace's reference when it succeeds; mount_file.c. 0 or -ENOMEM.
+ */
+struct file;
+int mount_tree_file(struct task *, const struct path *, struct mount_ns *, struct file **out);
+
 /* --- verbs (mount_op.c) ------------------------------------------------------------------------------------------------------------ */
 
 /* May the task change its mounts at all? -EPERM */
@@ -145,10 +162,24 @@ int mount_do_move(struct task *, const struct path *from, const struct path *to)
 int mount_do_propagation(struct task *, const struct path *, enum propagation, bool recursive);
 int mount_do_flags(struct task *, const struct path *, uint32_t flags);          /* MOUNT_* that shall hold from now on */
 int mount_do_remount(struct task *, const struct path *, uint32_t flags, bool readonly_super, const char *options);
+/* The filesystem as a whole, wherever it is mounted: MOUNT_READONLY set or cleared, options (NULL: none). -EPERM for who does not own it. */
+int mount_do_reconfigure(struct task *, struct super *, uint32_t set, uint32_t clear, const char *options);
 int mount_do_umount(struct task *, struct path *, uint32_t umount_flags);        /* takes over the path's references */
 int mount_do_pivot(struct task *, const struct path *new_root, const struct path *put_old);
 /* A copy of what is mounted there, as a tree of its own; *out's base is it. */
 int mount_do_clone(struct task *, const struct path *from, bool recursive, struct mount_ns **out);
+/* A mount of the filesystem on nothing, as a tree of its own: `locked` are MOUNT_* that stay. *root is it, referenced. mount_attr.c */
+int mount_do_detached(struct task *, struct super *, uint32_t flags, uint32_t locked, const char *source, struct mount_ns **out, struct path *root);
+/* MOUNT_* flags of a mount, or of all that is on it too: all of them change or, with an error, none. propagation: MS_*, 0: stays. mount_setattr(2). */
+struct mount_change {
+	uint32_t set, clear, propagation;
+	bool recursive;
+};
+int mount_do_setattr(struct task *, const struct path *, const struct mount_change *);
+/* `to`, which is private, becomes a member of the group that `from` is in, and a slave of that one's master. */
+int mount_do_set_group(struct task *, const struct path *from, const struct path *to);
+/* Is the place reached from `root` by going down? Lock held. */
+bool mount_reachable(const struct path *p, const struct path *root);
 /* May `flags` replace the mount's own? -EPERM when one that is locked would go. Lock held. */
 int mount_may_set_flags(const struct mount *, uint32_t flags);
 /* A filesystem that tells about the whole system may be mounted by a less privileged user only where one is seen already. */

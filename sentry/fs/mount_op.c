@@ -246,6 +246,30 @@ int mount_do_flags(struct task *t, const struct path *p, uint32_t flags)
 	return ret;
 }
 
+/* Lock held. What a filesystem can be told once it is there. */
+static int reconfigure(struct task *t, struct super *s, const char *options)
+{
+	return s->ops && s->ops->reconfigure ? s->ops->reconfigure(s, t, options) : 0;
+}
+
+static bool owns_super(struct task *t, const struct super *s)
+{
+	return ns_capable(t->cred, s->owner ? s->owner : &first_user_ns, LX_CAP_SYS_ADMIN);
+}
+
+int mount_do_reconfigure(struct task *t, struct super *s, uint32_t set, uint32_t clear, const char *options)
+{
+	int ret;
+
+	if (!owns_super(t, s))
+		return -EPERM;
+	LOCK_GUARD(&mount_lock);
+	ret = reconfigure(t, s, options);
+	if (ret == 0)
+		atomic_store(&s->flags, (atomic_load(&s->flags) & ~clear) | set);
+	return ret;
+}
+
 int mount_do_remount(struct task *t, const struct path *p, uint32_t flags, bool readonly_super, const char *options)
 {
 	struct super *s = p->mount->super;
@@ -253,14 +277,14 @@ int mount_do_remount(struct task *t, const struct path *p, uint32_t flags, bool 
 
 	if (!is_root(p))
 		return -EINVAL;
-	if (!ns_capable(t->cred, s->owner ? s->owner : &first_user_ns, LX_CAP_SYS_ADMIN))
+	if (!owns_super(t, s))
 		return -EPERM;
 	LOCK_GUARD(&mount_lock);
 	if (!ours(t, p->mount))
 		return -EINVAL;
 	ret = mount_may_set_flags(p->mount, flags);
-	if (ret == 0 && s->ops && s->ops->reconfigure)
-		ret = s->ops->reconfigure(s, t, options);
+	if (ret == 0)
+		ret = reconfigure(t, s, options);
 	if (ret < 0)
 		return ret;
 	atomic_store(&s->flags, readonly_super ? MOUNT_READONLY : 0);
@@ -306,8 +330,7 @@ int mount_do_umount(struct task *t, struct path *p, uint32_t flags)
 
 /* --- pivot_root ------------------------------------------------------------------------------------------------------------------- */
 
-/* Is the place reached from `root` by going down? */
-static bool reachable(const struct path *p, const struct path *root)
+bool mount_reachable(const struct path *p, const struct path *root)
 {
 	const struct mount *m = p->mount;
 	struct dentry *d = p->dentry;
@@ -333,7 +356,7 @@ static int may_pivot(struct task *t, const struct path *new, const struct path *
 		return -EBUSY;
 	if (!is_root(root) || !r->at.mount || !is_root(new) || !n->at.mount)
 		return -EINVAL;
-	return reachable(put_old, new) && reachable(new, root) ? 0 : -EINVAL;
+	return mount_reachable(put_old, new) && mount_reachable(new, root) ? 0 : -EINVAL;
 }
 
 /* The new root gets the old one's place, and the old one the place asked for. */

@@ -10,37 +10,6 @@
 #include "sentry/fs/proc/proc.h"
 #include "sentry/mm/usermem.h"
 
-/* Of one mount, as it was under the lock. */
-struct facts {
-	int parent, shared, master, from;
-	bool unbindable;
-};
-
-/* The nearest group above that has a member in this namespace. */
-static int dominating(const struct mount *m)
-{
-	for (const struct peer_group *g = m->master; g; g = list_first(&g->members, struct mount, peer_link)->master) {
-		const struct mount *p;
-
-		list_for_each(p, &g->members, peer_link)
-			if (p->ns == m->ns)
-				return g->id;
-	}
-	return 0;
-}
-
-static struct facts facts_of(const struct mount *m)
-{
-	LOCK_GUARD(&mount_lock);
-	return (struct facts){
-		.parent = m->at.mount ? m->at.mount->id : m->id,
-		.shared = m->peers ? m->peers->id : 0,
-		.master = m->master ? m->master->id : 0,
-		.from = m->master ? dominating(m) : 0,
-		.unbindable = m->unbindable,
-	};
-}
-
 static void show_flags(const struct mount *m, uint32_t flags, struct textbuf *b)
 {
 	static const struct {
@@ -98,7 +67,7 @@ static void show_root(struct mount *m, struct textbuf *b)
 
 static void mountinfo_line(struct mount *m, const char *where, struct textbuf *b)
 {
-	const struct facts f = facts_of(m);
+	const struct mount_facts f = mount_facts(m);
 
 	text_printf(b, "%d %d %u:%u ", m->id, f.parent, dev_major(m->super->dev), dev_minor(m->super->dev));
 	show_root(m, b);

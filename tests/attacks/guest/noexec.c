@@ -116,11 +116,40 @@ static void remount_tricks(void)
 	      "no overlay over it is without the rule");
 }
 
+/* The same by the calls that take file descriptors. */
+static void tree_tricks(void)
+{
+	struct {
+		uint64_t set, clear, propagation, userns_fd;
+	} clear = {.clear = 8}, move = {.propagation = MS_PRIVATE};
+	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, "/vol", 1 | 0x8000), fs, file;
+
+	CHECK(fd >= 0, "a copy of the volume's mount");
+	CHECK(syscall(SYS_mount_setattr, fd, "", 0x1000, &clear, sizeof(clear)) == -1, "its copy keeps the rule");
+	CHECK(syscall(SYS_mount_setattr, fd, "", 0x9000, &clear, sizeof(clear)) == -1, "as a tree too");
+	CHECK_REFUSED(IN_CHILD(fexecve(openat(fd, "prog", O_RDONLY), args, environ); _exit(errno == EACCES ? 1 : 3)), "fexecve in it");
+	mkdir("/tmp/t", 0755);
+	CHECK(syscall(SYS_move_mount, fd, "", AT_FDCWD, "/tmp/t", 4) == 0, "mounted");
+	CHECK_REFUSED(try_exec("/tmp/t/prog"), "execve there");
+	CHECK(syscall(SYS_mount_setattr, AT_FDCWD, "/tmp/t", 0, &clear, sizeof(clear)) == -1, "the rule stays");
+	CHECK(syscall(SYS_mount_setattr, AT_FDCWD, "/vol", 0, &clear, sizeof(clear)) == -1, "on the volume as well");
+	syscall(SYS_mount_setattr, AT_FDCWD, "/vol", 0x8000, &move, sizeof(move));
+	fs = (int)syscall(SYS_fspick, AT_FDCWD, "/vol", 0);
+	syscall(SYS_fsconfig, fs, 0, "rw", NULL, 0);
+	syscall(SYS_fsconfig, fs, 7, NULL, NULL, 0);
+	CHECK(syscall(SYS_fsmount, fs, 0, 0) == -1, "what was picked makes no mount");
+	file = (int)syscall(SYS_open_tree, AT_FDCWD, "/vol/prog", 1);
+	close(open("/tmp/g", O_CREAT | O_WRONLY, 0755));
+	CHECK(syscall(SYS_move_mount, file, "", AT_FDCWD, "/tmp/g", 4) == 0, "one of the file");
+	CHECK_REFUSED(try_exec("/tmp/g"), "execve of it");
+	CHECK_REFUSED(try_exec("/vol/prog"), "execve on the volume after all that");
+}
+
 static void mounting(void)
 {
 	if (tap_is_root())
-		CHECK_CHILD("mounts of a root", MUST(unshare(CLONE_NEWNS) == 0); remount_tricks(); MUST(tap_failures == 0));
-	CHECK_CHILD("mounts in a user namespace", MUST(unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0); remount_tricks(); MUST(tap_failures == 0));
+		CHECK_CHILD("mounts of a root", MUST(unshare(CLONE_NEWNS) == 0); remount_tricks(); tree_tricks(); MUST(tap_failures == 0));
+	CHECK_CHILD("mounts in a user namespace", MUST(unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0); remount_tricks(); tree_tricks(); MUST(tap_failures == 0));
 }
 
 int main(int argc, char **argv)
