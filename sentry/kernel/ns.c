@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "sentry/fs/mount.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/sysv.h"
 #include "sentry/kernel/user_ns.h"
 #include "sentry/net/netns.h"
 
@@ -67,6 +68,15 @@ static struct ns *plain_copy(struct task *t, struct ns *from, struct user_ns *ow
 	if (ns)
 		ns_init(ns, from->kind, owner);
 	return ns;
+}
+
+/* Its queues, semaphores and segments are found by its number; POSIX message queues are one world still. */
+static void ipc_destroy(struct ns *ns)
+{
+	msg_end_ns(ns->inum);
+	sem_end_ns(ns->inum);
+	shm_end_ns(ns->inum);
+	mem_free(ns);
 }
 
 static struct ns *pid_copy(struct task *t, struct ns *from, struct user_ns *owner, int *err)
@@ -150,7 +160,7 @@ const struct ns_type ns_types[NS_KINDS] = {
 	[NS_MNT] = { "mnt", LX_CLONE_NEWNS, 4026531841u, mount_ns_copy, mount_ns_destroy },
 	[NS_PID] = { "pid", LX_CLONE_NEWPID, 4026531836u, pid_copy, plain_destroy },
 	[NS_UTS] = { "uts", LX_CLONE_NEWUTS, 4026531838u, uts_copy, uts_destroy },
-	[NS_IPC] = { "ipc", LX_CLONE_NEWIPC, 4026531839u, plain_copy, plain_destroy },
+	[NS_IPC] = { "ipc", LX_CLONE_NEWIPC, 4026531839u, plain_copy, ipc_destroy },
 	[NS_NET] = { "net", LX_CLONE_NEWNET, 4026531840u, net_copy, net_destroy },
 	[NS_CGROUP] = { "cgroup", LX_CLONE_NEWCGROUP, 4026531835u, plain_copy, plain_destroy },
 	[NS_TIME] = { "time", LX_CLONE_NEWTIME, 4026531834u, plain_copy, plain_destroy },

@@ -2,7 +2,7 @@
  * System V IPC: sysvipc(7). What queues, semaphores and shared memory have in common: keys, ids, permissions, and an end (IPC_RMID) that
  * those who wait are told of.
  *
- * Each kind has one table; its lock (RANK_SOCKET_NAMES) protects everything of its objects. An object outlives its removal while somebody
+ * Each kind has one table for all ipc namespaces: an id is of one object, whichever namespace that is in. Its lock (RANK_SOCKET_NAMES) protects everything of its objects. An object outlives its removal while somebody
  * holds a reference, as a blocked call does.
  */
 #ifndef SENTRY_KERNEL_SYSV_H
@@ -26,6 +26,7 @@ struct ipc_object {
 	struct ref ref;
 	struct ipc_table *table;    /* immutable */
 	int id;                     /* immutable */
+	uint32_t ns;                /* number of the ipc namespace whose object it is: only its tasks find it; immutable */
 	/* protected by table->lock */
 	struct lx_ipc_perm perm;
 	int64_t ctime;
@@ -59,9 +60,9 @@ struct ipc_want {
 /* Id or negative errno: -ENOENT, -EEXIST, -EACCES, -ENOSPC, -ENOMEM, and what create and check say. */
 int64_t ipc_get(struct task *, struct ipc_table *, const struct ipc_want *);
 /* Takes table->lock and finds the object: -EINVAL, -EIDRM. With the lock held on success only. The object is borrowed. */
-int ipc_lock(struct ipc_table *, int id, struct ipc_object **out);
+int ipc_lock(struct task *, struct ipc_table *, int id, struct ipc_object **out);
 /* By index, for xxx_STAT: as above. */
-int ipc_lock_index(struct ipc_table *, int index, struct ipc_object **out);
+int ipc_lock_index(struct task *, struct ipc_table *, int index, struct ipc_object **out);
 /* Lock held. -EACCES; -EPERM for who neither owns nor made it. */
 int ipc_permission(struct task *, const struct ipc_object *, uint32_t want);
 int ipc_may_change(struct task *, const struct ipc_object *);
@@ -69,8 +70,10 @@ int ipc_may_change(struct task *, const struct ipc_object *);
 void ipc_remove(struct ipc_object *);
 /* IPC_SET's part of the permissions. Lock held. */
 void ipc_set(struct ipc_object *, const struct lx_ipc_perm *);
-/* Highest index in use; 0 when none is. Lock held. */
-int ipc_highest(const struct ipc_table *);
+/* Is there an object (NULL: none), of the task's namespace? How many; and the highest index, 0 when none is. Lock held. */
+bool ipc_seen(struct task *, const struct ipc_object *);
+uint32_t ipc_used(struct task *, const struct ipc_table *);
+int ipc_highest(struct task *, const struct ipc_table *);
 void ipc_put(struct ipc_object *);
 
 /* Seconds of the realtime clock, for the xxx_ds structures. */
@@ -83,5 +86,9 @@ int ipc_wait_on(struct task *, struct ipc_object *);
 
 /* The process ends: its semaphore adjustments are made. No locks held. */
 void sem_process_exit(struct process *);
+/* An ipc namespace ends, and its objects with it. No locks held. */
+void msg_end_ns(uint32_t ns);
+void sem_end_ns(uint32_t ns);
+void shm_end_ns(uint32_t ns);
 
 #endif

@@ -94,7 +94,7 @@ static bool waited_for_removed(const struct task *t)
 static int lock_queue(struct task *t, int id, uint32_t want, struct queue **out)
 {
 	struct ipc_object *o;
-	int ret = ipc_lock(&queues, id, &o);
+	int ret = ipc_lock(t, &queues, id, &o);
 
 	if (ret < 0)
 		return waited_for_removed(t) ? -EIDRM : ret;
@@ -206,7 +206,7 @@ int64_t msg_receive(struct task *t, int id, int64_t type, uint64_t room, uint32_
 int64_t msg_stat(struct task *t, int id, bool by_index, bool any, struct lx_msqid_ds *out)
 {
 	struct ipc_object *o;
-	int64_t ret = by_index ? ipc_lock_index(&queues, id, &o) : ipc_lock(&queues, id, &o);
+	int64_t ret = by_index ? ipc_lock_index(t, &queues, id, &o) : ipc_lock(t, &queues, id, &o);
 	struct queue *q;
 
 	if (ret < 0)
@@ -225,7 +225,7 @@ int64_t msg_stat(struct task *t, int id, bool by_index, bool any, struct lx_msqi
 int64_t msg_set(struct task *t, int id, const struct lx_msqid_ds *ds)
 {
 	struct ipc_object *o;
-	int ret = ipc_lock(&queues, id, &o);
+	int ret = ipc_lock(t, &queues, id, &o);
 
 	if (ret < 0)
 		return ret;
@@ -244,7 +244,7 @@ int64_t msg_set(struct task *t, int id, const struct lx_msqid_ds *ds)
 int64_t msg_remove(struct task *t, int id)
 {
 	struct ipc_object *o;
-	int ret = ipc_lock(&queues, id, &o);
+	int ret = ipc_lock(t, &queues, id, &o);
 
 	if (ret < 0)
 		return ret;
@@ -255,19 +255,27 @@ int64_t msg_remove(struct task *t, int id)
 	return ret;
 }
 
-int64_t msg_info(bool used, struct lx_msginfo *out)
+int64_t msg_info(struct task *t, bool used, struct lx_msginfo *out)
 {
 	*out = (struct lx_msginfo){ .msgpool = 512000, .msgmap = MSG_QBYTES, .msgmax = MSG_MAX, .msgmnb = MSG_QBYTES,
 				    .msgmni = MAX_QUEUES, .msgssz = 16, .msgtql = MSG_QBYTES, .msgseg = 0xffff };
 	LOCK_GUARD(&queues.lock);
 	if (used) {
-		out->msgpool = (int32_t)queues.used;
+		out->msgpool = (int32_t)ipc_used(t, &queues);
 		out->msgmap = out->msgtql = 0;
 		for (uint32_t i = 0; i < queues.slots; i++)
-			if (queues.slot[i]) {
+			if (ipc_seen(t, queues.slot[i])) {
 				out->msgmap += (int32_t)queue_of(queues.slot[i])->count;
 				out->msgtql += (int32_t)queue_of(queues.slot[i])->bytes;
 			}
 	}
-	return ipc_highest(&queues);
+	return ipc_highest(t, &queues);
+}
+
+void msg_end_ns(uint32_t ns)
+{
+	LOCK_GUARD(&queues.lock);
+	for (uint32_t i = 0; i < queues.slots; i++)
+		if (queues.slot[i] && queues.slot[i]->ns == ns)
+			ipc_remove(queues.slot[i]);
 }

@@ -32,6 +32,6 @@ int64_t msg_stat(struct task *, int id, bool by_index, bool any, struct lx_msqid
 int64_t msg_set(struct task *, int id, const struct lx_msqid_ds *);
 int64_t msg_remove(struct task *, int id);
 /* IPC_INFO, and MSG_INFO with what is used: the highest index. */
-int64_t msg_info(bool used, struct lx_msginfo *out);
+int64_t msg_info(struct task *, bool used, struct lx_msginfo *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include "abi/cred.h"
 #include "base/mem.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/ns.h"
 #include "sentry/kernel/sysv.h"
 #include "sentry/kernel/task.h"
 
@@ -54,10 +55,20 @@ void ipc_set(struct ipc_object *o, const struct lx_ipc_perm *p)
 
 /* --- the table ------------------------------------------------------------------------------------------------------------ */
 
-static struct ipc_object *find_key(const struct ipc_table *tab, int32_t key)
+static uint32_t ns_of(const struct task *t)
+{
+	return t->ns->of[NS_IPC]->inum;
+}
+
+bool ipc_seen(struct task *t, const struct ipc_object *o)
+{
+	return o && o->ns == ns_of(t);
+}
+
+static struct ipc_object *find_key(struct task *t, const struct ipc_table *tab, int32_t key)
 {
 	for (uint32_t i = 0; i < tab->slots; i++)
-		if (tab->slot[i] && tab->slot[i]->perm.key == key)
+		if (ipc_seen(t, tab->slot[i]) && tab->slot[i]->perm.key == key)
 			return tab->slot[i];
 	return NULL;
 }
@@ -97,6 +108,7 @@ static int64_t add(struct task *t, struct ipc_table *tab, const struct ipc_want 
 	ref_init(&o->ref);
 	waitq_init(&o->queue);
 	o->table = tab;
+	o->ns = ns_of(t);
 	o->id = (int)(tab->seq % (INT32_MAX / IPC_INDEXES) * IPC_INDEXES) + index;
 	o->perm = (struct lx_ipc_perm){ .key = w->key, .uid = t->cred->euid, .gid = t->cred->egid, .cuid = t->cred->euid,
 					.cgid = t->cred->egid, .mode = w->flags & 0777u,
@@ -113,7 +125,7 @@ int64_t ipc_get(struct task *t, struct ipc_table *tab, const struct ipc_want *w)
 	int ret;
 
 	LOCK_GUARD(&tab->lock);
-	o = w->key == LX_IPC_PRIVATE ? NULL : find_key(tab, w->key);
+	o = w->key == LX_IPC_PRIVATE ? NULL : find_key(t, tab, w->key);
 	if (!o)
 		return w->key == LX_IPC_PRIVATE || w->flags & LX_IPC_CREAT ? add(t, tab, w) : -ENOENT;
 	if ((w->flags & (LX_IPC_CREAT | LX_IPC_EXCL)) == (LX_IPC_CREAT | LX_IPC_EXCL))
@@ -124,10 +136,10 @@ int64_t ipc_get(struct task *t, struct ipc_table *tab, const struct ipc_want *w)
 	return ret < 0 ? ret : o->id;
 }
 
-int ipc_lock_index(struct ipc_table *tab, int index, struct ipc_object **out)
+int ipc_lock_index(struct task *t, struct ipc_table *tab, int index, struct ipc_object **out)
 {
 	lock_take(&tab->lock);
-	if (index >= 0 && (uint32_t)index < tab->slots && tab->slot[index]) {
+	if (index >= 0 && (uint32_t)index < tab->slots && ipc_seen(t, tab->slot[index])) {
 		*out = tab->slot[index];
 		return 0;
 	}
@@ -135,9 +147,9 @@ int ipc_lock_index(struct ipc_table *tab, int index, struct ipc_object **out)
 	return -EINVAL;
 }
 
-int ipc_lock(struct ipc_table *tab, int id, struct ipc_object **out)
+int ipc_lock(struct task *t, struct ipc_table *tab, int id, struct ipc_object **out)
 {
-	int ret = id < 0 ? -EINVAL : ipc_lock_index(tab, (int)((uint32_t)id % IPC_INDEXES), out);
+	int ret = id < 0 ? -EINVAL : ipc_lock_index(t, tab, (int)((uint32_t)id % IPC_INDEXES), out);
 
 	if (ret == 0 && (*out)->id != id) {
 		lock_drop(&tab->lock);
@@ -158,10 +170,19 @@ void ipc_remove(struct ipc_object *o)
 	ipc_put(o);
 }
 
-int ipc_highest(const struct ipc_table *tab)
+uint32_t ipc_used(struct task *t, const struct ipc_table *tab)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < tab->slots; i++)
+		n += ipc_seen(t, tab->slot[i]);
+	return n;
+}
+
+int ipc_highest(struct task *t, const struct ipc_table *tab)
 {
 	for (uint32_t i = tab->slots; i > 0; i--)
-		if (tab->slot[i - 1])
+		if (ipc_seen(t, tab->slot[i - 1]))
 			return (int)i - 1;
 	return 0;
 }

@@ -117,7 +117,7 @@ static int lock_set(struct task *t, int id, uint32_t want, struct set **out)
 {
 	const struct ipc_object *waited = t->blk.data;
 	struct ipc_object *o;
-	int ret = ipc_lock(&sets, id, &o);
+	int ret = ipc_lock(t, &sets, id, &o);
 
 	if (ret < 0)
 		return waited && waited->removed ? -EIDRM : ret;
@@ -409,7 +409,7 @@ int64_t sem_set_all(struct task *t, int id, const uint16_t *values, uint32_t cou
 int64_t sem_stat(struct task *t, int id, bool by_index, bool any, struct lx_semid_ds *out)
 {
 	struct ipc_object *o;
-	int64_t ret = by_index ? ipc_lock_index(&sets, id, &o) : ipc_lock(&sets, id, &o);
+	int64_t ret = by_index ? ipc_lock_index(t, &sets, id, &o) : ipc_lock(t, &sets, id, &o);
 
 	if (ret < 0)
 		return ret;
@@ -424,7 +424,7 @@ int64_t sem_stat(struct task *t, int id, bool by_index, bool any, struct lx_semi
 int64_t sem_set(struct task *t, int id, const struct lx_semid_ds *ds)
 {
 	struct ipc_object *o;
-	int ret = ipc_lock(&sets, id, &o);
+	int ret = ipc_lock(t, &sets, id, &o);
 
 	if (ret < 0)
 		return ret;
@@ -435,32 +435,47 @@ int64_t sem_set(struct task *t, int id, const struct lx_semid_ds *ds)
 	return ret;
 }
 
+static void remove_set(struct set *s)
+{
+	sems_used -= s->count;
+	drop_undos(s);
+	ipc_remove(&s->o);
+}
+
 int64_t sem_remove(struct task *t, int id)
 {
 	struct ipc_object *o;
-	int ret = ipc_lock(&sets, id, &o);
+	int ret = ipc_lock(t, &sets, id, &o);
 
 	if (ret < 0)
 		return ret;
 	ret = ipc_may_change(t, o);
-	if (ret == 0) {
-		sems_used -= set_of(o)->count;
-		drop_undos(set_of(o));
-		ipc_remove(o);
-	}
+	if (ret == 0)
+		remove_set(set_of(o));
 	lock_drop(&sets.lock);
 	return ret;
 }
 
-int64_t sem_info(bool used, struct lx_seminfo *out)
+int64_t sem_info(struct task *t, bool used, struct lx_seminfo *out)
 {
 	*out = (struct lx_seminfo){ .semmap = MAX_SEMS, .semmni = MAX_SETS, .semmns = MAX_SEMS, .semmnu = MAX_SEMS,
 				    .semmsl = SEM_MAX_PER_SET, .semopm = SEM_MAX_OPS, .semume = SEM_MAX_OPS, .semusz = 20,
 				    .semvmx = SEM_MAX_VALUE, .semaem = SEM_MAX_VALUE };
 	LOCK_GUARD(&sets.lock);
 	if (used) {
-		out->semusz = (int32_t)sets.used;
-		out->semaem = (int32_t)sems_used;
+		out->semusz = (int32_t)ipc_used(t, &sets);
+		out->semaem = 0;
+		for (uint32_t i = 0; i < sets.slots; i++)
+			if (ipc_seen(t, sets.slot[i]))
+				out->semaem += (int32_t)set_of(sets.slot[i])->count;
 	}
-	return ipc_highest(&sets);
+	return ipc_highest(t, &sets);
+}
+
+void sem_end_ns(uint32_t ns)
+{
+	LOCK_GUARD(&sets.lock);
+	for (uint32_t i = 0; i < sets.slots; i++)
+		if (sets.slot[i] && sets.slot[i]->ns == ns)
+			remove_set(set_of(sets.slot[i]));
 }

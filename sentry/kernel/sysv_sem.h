@@ -21,6 +21,6 @@ int64_t sem_set_all(struct task *, int id, const uint16_t *values, uint32_t coun
 int64_t sem_stat(struct task *, int id, bool by_index, bool any, struct lx_semid_ds *out);
 int64_t sem_set(struct task *, int id, const struct lx_semid_ds *);
 int64_t sem_remove(struct task *, int id);
-int64_t sem_info(bool used, struct lx_seminfo *out);
+int64_t sem_info(struct task *, bool used, struct lx_seminfo *out);
 
 #endif

@@ -187,10 +187,10 @@ int64_t shm_get(struct task *t, int32_t key, uint64_t size, uint32_t flags)
 /* --- attaching ----------------------------------------------------------------------------------------------------------------- */
 
 /* A segment that is only waiting for its last mapping's end to be noticed is gone already. */
-static int lock_segment(int id, bool by_index, struct segment **out)
+static int lock_segment(struct task *t, int id, bool by_index, struct segment **out)
 {
 	struct ipc_object *o;
-	int ret = by_index ? ipc_lock_index(&segments, id, &o) : ipc_lock(&segments, id, &o);
+	int ret = by_index ? ipc_lock_index(t, &segments, id, &o) : ipc_lock(t, &segments, id, &o);
 
 	if (ret < 0)
 		return ret;
@@ -219,7 +219,7 @@ int64_t shm_file(struct task *t, int id, uint32_t want, bool prepare, struct fil
 {
 	struct map_source src;
 	struct segment *s;
-	int64_t ret = lock_segment(id, false, &s);
+	int64_t ret = lock_segment(t, id, false, &s);
 
 	if (ret < 0)
 		return ret;
@@ -261,7 +261,7 @@ void shm_detached(struct task *t, const struct file *f)
 int64_t shm_stat(struct task *t, int id, bool by_index, bool any, struct lx_shmid_ds *out)
 {
 	struct segment *s;
-	int64_t ret = lock_segment(id, by_index, &s);
+	int64_t ret = lock_segment(t, id, by_index, &s);
 
 	if (ret < 0)
 		return ret;
@@ -277,7 +277,7 @@ int64_t shm_stat(struct task *t, int id, bool by_index, bool any, struct lx_shmi
 int64_t shm_set(struct task *t, int id, const struct lx_shmid_ds *ds)
 {
 	struct segment *s;
-	int64_t ret = lock_segment(id, false, &s);
+	int64_t ret = lock_segment(t, id, false, &s);
 
 	if (ret < 0)
 		return ret;
@@ -291,7 +291,7 @@ int64_t shm_set(struct task *t, int id, const struct lx_shmid_ds *ds)
 int64_t shm_remove(struct task *t, int id)
 {
 	struct segment *s;
-	int64_t ret = lock_segment(id, false, &s);
+	int64_t ret = lock_segment(t, id, false, &s);
 
 	if (ret < 0)
 		return ret;
@@ -308,7 +308,7 @@ int64_t shm_remove(struct task *t, int id)
 int64_t shm_lock(struct task *t, int id)
 {
 	struct segment *s;
-	int64_t ret = lock_segment(id, false, &s);
+	int64_t ret = lock_segment(t, id, false, &s);
 
 	if (ret < 0)
 		return ret;
@@ -317,21 +317,32 @@ int64_t shm_lock(struct task *t, int id)
 	return ret;
 }
 
-int64_t shm_limits(struct lx_shminfo *out)
+int64_t shm_limits(struct task *t, struct lx_shminfo *out)
 {
 	*out = (struct lx_shminfo){ .shmmax = MAX_BYTES, .shmmin = 1, .shmmni = MAX_SEGMENTS, .shmseg = MAX_SEGMENTS, .shmall = MAX_BYTES / PAGE };
 	LOCK_GUARD(&segments.lock);
-	return ipc_highest(&segments);
+	return ipc_highest(t, &segments);
 }
 
-int64_t shm_info(struct lx_shm_info *out)
+int64_t shm_info(struct task *t, struct lx_shm_info *out)
 {
 	*out = (struct lx_shm_info){ 0 };
 	LOCK_GUARD(&segments.lock);
-	out->used_ids = (int32_t)segments.used;
+	out->used_ids = (int32_t)ipc_used(t, &segments);
 	for (uint32_t i = 0; i < segments.slots; i++)
-		if (segments.slot[i])
+		if (ipc_seen(t, segments.slot[i]))
 			out->shm_tot += pages_of(segment_of(segments.slot[i])->size) / PAGE;
 	out->shm_rss = out->shm_tot;
-	return ipc_highest(&segments);
+	return ipc_highest(t, &segments);
+}
+
+void shm_end_ns(uint32_t ns)
+{
+	LOCK_GUARD(&segments.lock);
+	for (uint32_t i = 0; i < segments.slots; i++)
+		if (segments.slot[i] && segments.slot[i]->ns == ns) {
+			segments.slot[i]->perm.mode |= LX_SHM_DEST;
+			segments.slot[i]->perm.key = LX_IPC_PRIVATE;
+			end_if_unused(segment_of(segments.slot[i]));
+		}
 }

@@ -24,7 +24,7 @@ int64_t shm_set(struct task *, int id, const struct lx_shmid_ds *);
 int64_t shm_remove(struct task *, int id);
 /* SHM_LOCK and SHM_UNLOCK: nothing is ever swapped here. */
 int64_t shm_lock(struct task *, int id);
-int64_t shm_limits(struct lx_shminfo *out);
-int64_t shm_info(struct lx_shm_info *out);
+int64_t shm_limits(struct task *, struct lx_shminfo *out);
+int64_t shm_info(struct task *, struct lx_shm_info *out);
 
 #endif

@@ -82,7 +82,7 @@ static int64_t stat_out(struct task *t, const struct sysargs *a, bool by_index, 
 static int64_t info_out(struct task *t, const struct sysargs *a, bool used)
 {
 	struct lx_msginfo info;
-	int64_t ret = msg_info(used, &info);
+	int64_t ret = msg_info(t, used, &info);
 
 	return copy_out(t, arg_addr(a, 2), &info, sizeof(info)) < 0 ? -EFAULT : ret;
 }

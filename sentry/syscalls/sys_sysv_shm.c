@@ -145,7 +145,7 @@ static int64_t stat_out(struct task *t, const struct sysargs *a, bool by_index, 
 static int64_t limits_out(struct task *t, const struct sysargs *a)
 {
 	struct lx_shminfo info;
-	int64_t ret = shm_limits(&info);
+	int64_t ret = shm_limits(t, &info);
 
 	return copy_out(t, arg_addr(a, 2), &info, sizeof(info)) < 0 ? -EFAULT : ret;
 }
@@ -153,7 +153,7 @@ static int64_t limits_out(struct task *t, const struct sysargs *a)
 static int64_t info_out(struct task *t, const struct sysargs *a)
 {
 	struct lx_shm_info info;
-	int64_t ret = shm_info(&info);
+	int64_t ret = shm_info(t, &info);
 
 	return copy_out(t, arg_addr(a, 2), &info, sizeof(info)) < 0 ? -EFAULT : ret;
 }
