@@ -61,6 +61,11 @@ struct lx_timex {
 	int32_t tai;
 	int32_t pad3[11];
 };
+#define LX_ADJ_OFFSET_SINGLESHOT 0x0001u
+#define LX_ADJ_OFFSET_READONLY 0x2000u
+#define LX_ADJ_ADJTIME 0x8000u
+#define LX_STA_UNSYNC 0x40
+#define LX_TIME_ERROR 5
 _Static_assert(sizeof(struct lx_timespec) == 16, "struct timespec");
 _Static_assert(sizeof(struct lx_itimerspec) == 32, "struct itimerspec");
 _Static_assert(sizeof(struct lx_timex) == 208, "struct timex");

@@ -81,6 +81,11 @@ struct sigframe {
 	struct fault_info fault; /* for trapno, err and cr2 of the context; zero for other signals */
 };
 /*
+ * In a stop, for a fault signal that a handler is to see: completes what f->error says of a page fault (read, write or
+ * fetch) by a look at the instruction. Costs a copy of 15 bytes and its decoding.
+ */
+void arch_fault_access(struct tracee *, struct fault_info *f);
+/*
  * In a stop: writes the frame to the guest's stack and sets the registers to enter the handler. 0 or -EFAULT (then the
  * guest gets SIGSEGV).
  */

@@ -210,6 +210,13 @@ int64_t tracee_writev(struct tracee *, const struct guest_iov *dst, size_t ndst,
 
 /* Host CPU time used by the tracee's whole process so far, and by the one thread, in ns. -ESRCH when gone. */
 int64_t tracee_cpu_ns(struct tracee *, bool whole_process);
+/* The same of the whole process, with how the host's ticks fell: they tell in what proportion it is user time. */
+struct cpu_sample {
+	uint64_t total;            /* ns, exact */
+	uint64_t ticks_user, ticks; /* ns, sampled; ticks: user and system together */
+};
+/* 0 or -ESRCH. */
+int tracee_cpu_sample(struct tracee *, struct cpu_sample *out);
 
 /* --- around host calls that may take long, on worker threads --- */
 

@@ -64,10 +64,16 @@ int64_t tracee_writev(struct tracee *t, const struct guest_iov *dst, size_t ndst
 	return copy_parts(t, true, src, nsrc, dst, ndst);
 }
 
-/* The host's clock ids for others' CPU time: the process' complement, shifted, and the kind (2: as scheduled). */
-static clockid_t cpu_clock(pid_t tgid)
+/* The host's clock ids for others' CPU time: the process' complement, shifted, and the kind. */
+enum cpu_clock_kind { CPU_TICKS, CPU_TICKS_USER, CPU_SCHEDULED };
+
+static int64_t cpu_clock_ns(pid_t tgid, enum cpu_clock_kind kind)
 {
-	return (clockid_t)((~(unsigned)tgid << 3) | 2);
+	struct timespec ts;
+
+	if (clock_gettime((clockid_t)((~(unsigned)tgid << 3) | kind), &ts) < 0)
+		return -ESRCH;
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
 /*
@@ -76,15 +82,27 @@ static clockid_t cpu_clock(pid_t tgid)
  */
 int64_t tracee_cpu_ns(struct tracee *t, bool whole_process)
 {
-	struct timespec ts;
-
 	if (atomic_load(&t->reaped))
 		return -ESRCH;
 	if (!whole_process && atomic_load(&t->proc->threads) > 1)
 		return -EOPNOTSUPP;
-	if (clock_gettime(cpu_clock(t->proc->tgid), &ts) < 0)
+	return cpu_clock_ns(t->proc->tgid, CPU_SCHEDULED);
+}
+
+int tracee_cpu_sample(struct tracee *t, struct cpu_sample *out)
+{
+	int64_t user, ticks, total;
+
+	if (atomic_load(&t->reaped))
 		return -ESRCH;
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+	/* In this order: what is part of another may have grown less than it. */
+	user = cpu_clock_ns(t->proc->tgid, CPU_TICKS_USER);
+	ticks = cpu_clock_ns(t->proc->tgid, CPU_TICKS);
+	total = cpu_clock_ns(t->proc->tgid, CPU_SCHEDULED);
+	if (user < 0 || ticks < 0 || total < 0)
+		return -ESRCH;
+	*out = (struct cpu_sample){ .total = (uint64_t)total, .ticks_user = (uint64_t)user, .ticks = (uint64_t)ticks };
+	return 0;
 }
 
 /* --- as a debugger reaches it ------------------------------------------------------------------------------------- */

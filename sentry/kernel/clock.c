@@ -32,6 +32,16 @@ struct lx_timeval timeval_from_ns(int64_t ns)
 	return (struct lx_timeval){ ns / LX_NSEC_PER_SEC, ns % LX_NSEC_PER_SEC / 1000 };
 }
 
+struct lx_rusage rusage_from(const struct usage *u)
+{
+	return (struct lx_rusage){
+		.ru_utime = timeval_from_ns((int64_t)u->cpu.user),
+		.ru_stime = timeval_from_ns((int64_t)u->cpu.system),
+		.ru_maxrss = (int64_t)u->max_rss_kb,
+		.ru_nvcsw = (int64_t)u->waits,
+	};
+}
+
 int timespec_copy_in(struct task *t, uaddr_t from, struct lx_timespec *ts)
 {
 	int err = copy_in(t, ts, from, sizeof(*ts));
@@ -52,8 +62,6 @@ bool clock_is_wall(int clock)
 	case LX_CLOCK_REALTIME:
 	case LX_CLOCK_MONOTONIC:
 	case LX_CLOCK_BOOTTIME:
-	case LX_CLOCK_REALTIME_ALARM:
-	case LX_CLOCK_BOOTTIME_ALARM:
 	case LX_CLOCK_TAI:
 		return true;
 	default:
@@ -61,17 +69,34 @@ bool clock_is_wall(int clock)
 	}
 }
 
+/* The kind that means a file descriptor of a clock device. */
+static bool clock_is_device(int clock)
+{
+	return clock < 0 && (clock & (LX_CPUCLOCK_PERTHREAD_MASK | LX_CPUCLOCK_MASK)) == LX_CPUCLOCK_MASK;
+}
+
+int clock_for_timers(int clock)
+{
+	switch (clock) {
+	case LX_CLOCK_MONOTONIC_RAW:
+	case LX_CLOCK_REALTIME_COARSE:
+	case LX_CLOCK_MONOTONIC_COARSE:
+	case LX_CLOCK_REALTIME_ALARM: /* as on a machine without a clock that could wake it */
+	case LX_CLOCK_BOOTTIME_ALARM:
+		return -EOPNOTSUPP;
+	default:
+		if (clock_is_device(clock))
+			return -EOPNOTSUPP;
+		return clock_is_wall(clock) || clock_is_cpu(clock) ? 0 : -EINVAL;
+	}
+}
+
 /* Suspended time counts for the guest's boot time as for its monotonic time: the host's clocks are shown as they are. */
 static int64_t wall_now(int clock)
 {
-	clockid_t host = clock;
 	struct timespec ts;
 
-	if (clock == LX_CLOCK_REALTIME_ALARM)
-		host = CLOCK_REALTIME;
-	else if (clock == LX_CLOCK_BOOTTIME_ALARM)
-		host = CLOCK_BOOTTIME;
-	if (clock_gettime(host, &ts) < 0)
+	if (clock_gettime(clock, &ts) < 0)
 		return -EINVAL;
 	return (int64_t)ts.tv_sec * LX_NSEC_PER_SEC + ts.tv_nsec;
 }
@@ -94,6 +119,7 @@ int cpu_clock_get(struct task *t, int clock, struct cpu_clock *out)
 	} else {
 		out->proc = pid ? process_find(t->k, pid) : process_get(t->proc);
 	}
+	out->user = clock < 0 && (clock & LX_CPUCLOCK_MASK) == LX_CPUCLOCK_VIRT;
 	return out->task || out->proc ? 0 : -EINVAL;
 }
 
@@ -106,7 +132,15 @@ void cpu_clock_put(struct cpu_clock *c)
 
 int64_t cpu_clock_ns(const struct cpu_clock *c)
 {
-	return (int64_t)(c->task ? task_cpu_ns(c->task) : process_cpu_ns(c->proc));
+	struct usage used;
+
+	if (!c->user)
+		return (int64_t)(c->task ? task_cpu_ns(c->task) : process_cpu_ns(c->proc));
+	if (c->task)
+		task_usage_get(c->task, &used);
+	else
+		process_usage_get(c->proc, &used);
+	return (int64_t)used.cpu.user;
 }
 
 int64_t clock_now(struct task *t, int clock)
@@ -116,7 +150,8 @@ int64_t clock_now(struct task *t, int clock)
 	int err;
 
 	if (!clock_is_cpu(clock))
-		return clock > LX_CLOCK_TAI || clock == 10 ? -EINVAL : wall_now(clock);
+		return clock > LX_CLOCK_TAI || clock == 10 || clock == LX_CLOCK_REALTIME_ALARM || clock == LX_CLOCK_BOOTTIME_ALARM ?
+			       -EINVAL : wall_now(clock);
 	err = cpu_clock_get(t, clock, &cpu);
 	if (err)
 		return err;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "abi/resource.h"
 #include "abi/time.h"
 #include "platform/platform.h"
 
@@ -17,6 +18,9 @@ bool timespec_valid(const struct lx_timespec *);
 int64_t timespec_to_ns(const struct lx_timespec *);
 struct lx_timespec timespec_from_ns(int64_t);
 struct lx_timeval timeval_from_ns(int64_t);
+struct usage;
+/* As getrusage(2) and wait4(2) tell it. */
+struct lx_rusage rusage_from(const struct usage *);
 /* -EFAULT, or -EINVAL where it is not valid. */
 int timespec_copy_in(struct task *, uaddr_t, struct lx_timespec *);
 
@@ -24,6 +28,8 @@ int timespec_copy_in(struct task *, uaddr_t, struct lx_timespec *);
 int64_t clock_now(struct task *, int clock);
 /* Clocks that sleeps and timers can use, CPU clocks aside. */
 bool clock_is_wall(int clock);
+/* Can sleeps and timers use it? 0, -EOPNOTSUPP for a clock that can only be read, -EINVAL for none. */
+int clock_for_timers(int clock);
 bool clock_is_cpu(int clock);
 /* CLOCK_MONOTONIC ns at which a wall clock shows `ns` (absolute), or `ns` from now. Saturates. */
 int64_t clock_deadline(int clock, int64_t ns, bool absolute);
@@ -32,6 +38,7 @@ int64_t clock_deadline(int clock, int64_t ns, bool absolute);
 struct cpu_clock {
 	struct task *task;
 	struct process *proc;
+	bool user; /* its user time alone */
 };
 int cpu_clock_get(struct task *, int clock, struct cpu_clock *out);
 void cpu_clock_put(struct cpu_clock *);

@@ -36,6 +36,7 @@ static void answer_start(struct kernel *k, const struct control_msg *msg)
 		return;
 	}
 	k->prepared = NULL;
+	load_start(k);
 	control_send_started(k->control_fd, msg->seq, task_pid(t));
 	exec_launch(t);
 	task_put(t);

@@ -56,6 +56,7 @@ int64_t task_call_run(struct task *t)
 void task_call_end(struct task *t, int64_t ret)
 {
 	block_end(t);
+	usage_call(t);
 	if (__builtin_expect(t->k->trace != NULL, 0))
 		trace_call_end(t, ret);
 }
@@ -130,6 +131,8 @@ static bool park(struct task *t)
 {
 	int blocked = RUN_BLOCKED;
 
+	atomic_fetch_add_explicit(&t->waits, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&t->proc->used.waits, 1, memory_order_relaxed);
 	atomic_store(&t->run, RUN_BLOCKED);
 	if (!atomic_load(&t->woken))
 		return true;

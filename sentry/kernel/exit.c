@@ -94,10 +94,10 @@ static void leave_session(struct process *p)
 	session_put(s);
 }
 
-static void become_zombie(struct process *p, int status, uint64_t cpu_ns)
+static void become_zombie(struct process *p, int status, const struct usage *used)
 {
 	p->exit_status = status;
-	p->cpu_ns_at_exit = cpu_ns;
+	p->usage_at_exit = *used;
 	LOCK_GUARD(&p->sig_lock);
 	if (p->state == PROC_STOPPED)
 		atomic_fetch_sub(pid_stopped_count(p->k), 1);
@@ -130,12 +130,12 @@ static bool end_without_parent(struct process *p)
 		return false;
 	}
 	if (p->root)
-		kernel_process_exited(p->k, p->pid, p->exit_status, p->cpu_ns_at_exit);
+		kernel_process_exited(p->k, p->pid, p->exit_status, &p->usage_at_exit.cpu);
 	return true;
 }
 
 /* The last task is gone: a zombie, with everything that this means for its family. */
-static void process_end(struct process *p, int status, uint64_t cpu_ns)
+static void process_end(struct process *p, int status, const struct usage *used)
 {
 	struct kernel *k = p->k;
 	struct reparented moved;
@@ -149,10 +149,11 @@ static void process_end(struct process *p, int status, uint64_t cpu_ns)
 		file_put(p->exe);
 	p->exe = NULL;
 	leave_session(p);
+	kernel_count_cpu(k, &used->cpu, atomic_load(&p->used.sentry_ns));
 
 	lock_take(&k->lock);
 	reparent_children(p, &moved);
-	become_zombie(p, status, cpu_ns);
+	become_zombie(p, status, used);
 	parentless = !p->parent;
 	if (ptrace_withholds(p))
 		ptrace_tell_zombie(p);
@@ -179,7 +180,7 @@ bool task_end(struct task *t, int status)
 {
 	struct process *p = t->proc;
 	struct kernel *k = t->k;
-	uint64_t cpu_ns = 0;
+	struct usage used = { 0 };
 	bool last;
 
 	if (atomic_exchange(&t->run, RUN_DEAD) == RUN_DEAD)
@@ -191,9 +192,10 @@ bool task_end(struct task *t, int status)
 	ptrace_tracer_ends(t);
 	if (t->mm)
 		futex_mm_release(t);
+	process_usage_memory(t);
 	task_drop_resources(t);
 	if (p->live_tasks == 1) /* the last, or two at once, and then either may see too little */
-		cpu_ns = process_cpu_ns(p);
+		process_usage_get(p, &used);
 
 	process_get(p);
 	lock_take(&k->lock);
@@ -208,7 +210,7 @@ bool task_end(struct task *t, int status)
 	if (last) {
 		if (t->tracee)
 			platform_kill(t->tracee);
-		process_end(p, final_status(p, status), cpu_ns);
+		process_end(p, final_status(p, status), &used);
 	} else {
 		tasks_uncharge(k);
 		waitq_wake(&p->exit_wait, ~0u);

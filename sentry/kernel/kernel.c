@@ -238,17 +238,23 @@ void kernel_report_denied(struct task *t, const char *what, const char *file, co
 
 /* --- ends ---------------------------------------------------------------------------------------------------------------- */
 
-void kernel_process_exited(struct kernel *k, int pid, int wait_status, uint64_t cpu_ns)
+void kernel_count_cpu(struct kernel *k, const struct cpu_times *cpu, uint64_t sentry_ns)
 {
-	struct control_exited e = { .pid = pid, .wait_status = wait_status, .usage = { .user_ns = cpu_ns } };
+	atomic_fetch_add(&k->ended_user_ns, cpu->user);
+	atomic_fetch_add(&k->ended_system_ns, cpu->system);
+	atomic_fetch_add(&k->guest_cpu_ns, (int64_t)(cpu_times_sum(cpu) - sentry_ns));
+}
 
-	atomic_fetch_add(&k->guest_cpu_ns, (int64_t)cpu_ns);
+void kernel_process_exited(struct kernel *k, int pid, int wait_status, const struct cpu_times *cpu)
+{
+	struct control_exited e = { .pid = pid, .wait_status = wait_status, .usage = { .user_ns = cpu->user, .system_ns = cpu->system } };
+
 	control_send_exited(k->control_fd, &e);
 }
 
 void kernel_init_exited(struct kernel *k, int wait_status)
 {
-	kernel_process_exited(k, k->init->pid, wait_status, k->init->cpu_ns_at_exit);
+	kernel_process_exited(k, k->init->pid, wait_status, &k->init->usage_at_exit.cpu);
 	if (!atomic_exchange(&k->shutting_down, true))
 		io_stop(k->io);
 }

@@ -12,6 +12,7 @@
 
 #include "base/lock.h"
 #include "sentry/boot/spec.h"
+#include "sentry/kernel/load.h"
 #include "sentry/kernel/task.h"
 
 struct platform;
@@ -53,7 +54,9 @@ struct kernel {
 	_Atomic int64_t file_bytes;    /* of these, the data of files in memory: fs/memquota.h */
 	_Atomic int tasks_used, tasks_peak;
 	_Atomic uint64_t denials;
-	_Atomic int64_t guest_cpu_ns;  /* of processes that have ended */
+	_Atomic int64_t guest_cpu_ns;  /* of processes that have ended, without what the sentry did for them */
+	_Atomic uint64_t ended_user_ns, ended_system_ns; /* of processes that have ended, for /proc/stat */
+	struct load_average load;      /* kernel/load.c */
 	_Atomic int64_t limit_reported_ns[2]; /* by enum control_limit_what */
 	atomic_bool shutting_down;
 	struct call_counts *_Atomic call_counts; /* one block a thread; kernel.c */
@@ -67,7 +70,9 @@ void kernel_count_refused(struct kernel *, int32_t nr);
 /* The first process has ended: so does the sandbox. From process exit, once; returns. */
 void kernel_init_exited(struct kernel *, int wait_status);
 /* A process that the runtime asked for has ended: event EXITED. */
-void kernel_process_exited(struct kernel *, int pid, int wait_status, uint64_t cpu_ns);
+void kernel_process_exited(struct kernel *, int pid, int wait_status, const struct cpu_times *);
+/* Any process has ended that used so much, of which the sentry itself did so much for it. */
+void kernel_count_cpu(struct kernel *, const struct cpu_times *, uint64_t sentry_ns);
 struct control_stats;
 void kernel_stats(struct kernel *, struct control_stats *out);
 /* The last messages to the runtime: SYSCALLS, END. */

@@ -99,6 +99,7 @@ static struct posix_timers *set_of(struct process *p)
 		pt->proc = p;
 		pt->itimer = true;
 		pt->cpu.proc = i == LX_ITIMER_REAL ? NULL : p;
+		pt->cpu.user = i == LX_ITIMER_VIRTUAL;
 		ktimer_init(&pt->timer, timer_fired);
 	}
 	if (__atomic_compare_exchange_n(&p->timers, &none, set, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
@@ -320,13 +321,31 @@ static struct posix_timer *timer_new(struct task *t, int clock, const struct lx_
 	list_init(&pt->entry.link);
 	ktimer_init(&pt->timer, timer_fired);
 	pt->entry.timer = pt;
-	*err = clock_is_cpu(clock) ? cpu_clock_get(t, clock, &pt->cpu) : clock_is_wall(clock) ? 0 : -EINVAL;
+	*err = clock_for_timers(clock);
+	if (!*err && clock_is_cpu(clock))
+		*err = cpu_clock_get(t, clock, &pt->cpu);
 	if (!*err)
 		*err = resolve_event(t, pt, ev);
 	if (!*err)
 		return pt;
 	timer_put(pt);
 	return NULL;
+}
+
+/* A timer holds one of the signals that may be queued, from its creation on. */
+static bool reserve_signal(struct process *p)
+{
+	LOCK_GUARD(&p->sig_lock);
+	if ((uint64_t)p->pending_count >= p->limits[LX_RLIMIT_SIGPENDING].rlim_cur)
+		return false;
+	p->pending_count++;
+	return true;
+}
+
+static void release_signal(struct process *p)
+{
+	LOCK_GUARD(&p->sig_lock);
+	p->pending_count--;
 }
 
 static int publish(struct posix_timers *set, struct posix_timer *pt)
@@ -355,7 +374,9 @@ int posix_timer_create(struct task *t, int clock, const struct lx_sigevent *ev)
 	pt->entry.info.si_signo = ev ? ev->sigev_signo : LX_SIGALRM;
 	pt->entry.info.si_code = LX_SI_TIMER;
 	pt->entry.info.u.timer.value = ev ? ev->sigev_value : 0;
-	err = publish(set, pt);
+	err = reserve_signal(t->proc) ? publish(set, pt) : -EAGAIN;
+	if (err < 0 && pt->id == TIMERS_MAX)
+		release_signal(t->proc);
 	if (err < 0)
 		timer_put(pt);
 	else if (!ev)
@@ -419,6 +440,7 @@ static void timer_end(struct posix_timer *pt)
 	ktimer_cancel_sync(&pt->timer);
 	lock_take(&pt->proc->sig_lock);
 	list_remove(&pt->entry.link);
+	pt->proc->pending_count--;
 	lock_drop(&pt->proc->sig_lock);
 	timer_put(pt);
 }

@@ -62,7 +62,8 @@ bool exit_tell_parent(struct process *p)
 	info.u.chld.pid = p->pid;
 	info.u.chld.uid = p->counted_uid;
 	info.u.chld.status = by_signal ? LX_WTERMSIG(p->exit_status) : LX_WEXITSTATUS(p->exit_status);
-	info.u.chld.utime = (int64_t)(p->cpu_ns_at_exit / NS_PER_TICK);
+	info.u.chld.utime = (int64_t)(p->usage_at_exit.cpu.user / NS_PER_TICK);
+	info.u.chld.stime = (int64_t)(p->usage_at_exit.cpu.system / NS_PER_TICK);
 	if (p->exit_signal && !(unwanted && ignored))
 		signal_send_process(parent, &info);
 	/* Zombies stand first: a wait for any child finds one at once. */

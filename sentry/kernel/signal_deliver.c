@@ -104,8 +104,10 @@ static void frame_init(struct task *t, const struct chosen *c, struct sigframe *
 	f->handler = c->action.handler;
 	f->restorer = c->action.flags & LX_SA_RESTORER ? c->action.restorer : 0;
 	memcpy(f->siginfo, &c->info, sizeof(f->siginfo));
-	if (t->fault.signo == c->signo && c->info.si_code > 0)
+	if (t->fault.signo == c->signo && c->info.si_code > 0) {
 		f->fault = t->fault;
+		arch_fault_access(t->tracee, &f->fault);
+	}
 	t->fault.signo = 0;
 
 	LOCK_GUARD(&t->proc->sig_lock);

@@ -304,7 +304,7 @@ uint64_t task_cpu_ns(struct task *t)
 		return 0;
 	ns = tracee_cpu_ns(tracee, false);
 	tracee_put(tracee);
-	return ns < 0 ? 0 : (uint64_t)ns;
+	return (ns < 0 ? 0 : (uint64_t)ns) + atomic_load(&t->sentry_ns);
 }
 
 uint64_t process_cpu_ns(struct process *p)
@@ -325,5 +325,5 @@ uint64_t process_cpu_ns(struct process *p)
 		ns = tracee_cpu_ns(tracee, true);
 		tracee_put(tracee);
 	}
-	return p->cpu_ns_before + (ns < 0 ? 0 : (uint64_t)ns);
+	return p->used.before.total + atomic_load(&p->used.sentry_ns) + (ns < 0 ? 0 : (uint64_t)ns);
 }

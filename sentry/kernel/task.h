@@ -24,6 +24,7 @@
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/entry.h"
 #include "sentry/kernel/sched.h"
+#include "sentry/kernel/usage.h"
 #include "sentry/mm/mempolicy.h"
 #include "sentry/syscalls/sysargs.h"
 
@@ -145,8 +146,9 @@ struct task {
 
 	/* accounting; atomic, relaxed */
 	_Atomic uint64_t call_count;
+	_Atomic uint64_t sentry_ns; /* see usage.h */
+	_Atomic uint64_t waits;     /* calls that blocked */
 	int64_t start_ns;         /* immutable */
-	int64_t cpu_ns_at_exit;
 };
 
 enum proc_state { PROC_ALIVE, PROC_STOPPED, PROC_ZOMBIE, PROC_REAPED };
@@ -170,9 +172,8 @@ struct process {
 	bool subreaper;
 	bool execed;               /* for setpgid */
 	bool root;                 /* asked for by the runtime, which is told of its end */
-	uint64_t child_cpu_ns;     /* of waited-for children */
-	uint64_t cpu_ns_at_exit;   /* valid as zombie */
-	uint64_t cpu_ns_before;    /* used by the host processes of earlier images; exec adds to it */
+	struct usage child_usage;  /* of waited-for children */
+	struct usage usage_at_exit; /* valid as zombie */
 	uint32_t counted_uid;      /* whose RLIMIT_NPROC it counts against */
 	char comm[16];             /* of its last task, valid as zombie */
 	bool auto_reap;            /* nobody will wait for it */
@@ -211,6 +212,7 @@ struct process {
 	int group_exit_status;
 	struct waitq signal_wait;  /* signalfd, sigtimedwait; woken after sig_lock is dropped */
 
+	struct process_usage used;
 	struct ktimer cpu_limit_timer; /* kernel/cpu_limit.c */
 	struct posix_timers *timers; /* interval and POSIX timers; kernel/posix_timer.c; owned by the process */
 	int64_t start_ns;            /* immutable */

@@ -38,10 +38,11 @@ static void take_zombie(struct process *child, const struct wait_query *q, struc
 	bool killed = LX_WTERMSIG(child->exit_status) != 0;
 
 	describe(child, killed ? LX_CLD_KILLED : LX_CLD_EXITED, child->exit_status, r);
-	r->cpu_ns = child->cpu_ns_at_exit + child->child_cpu_ns;
+	r->usage = child->usage_at_exit;
+	usage_add(&r->usage, &child->child_usage);
 	if (q->options & LX_WNOWAIT)
 		return;
-	child->parent->child_cpu_ns += r->cpu_ns;
+	usage_add(&child->parent->child_usage, &r->usage);
 	process_reap(child);
 	*reaped = child;
 }

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "sentry/kernel/usage.h"
+
 struct task;
 
 struct wait_query {
@@ -16,7 +18,7 @@ struct wait_result {
 	uint32_t uid;
 	int code;         /* LX_CLD_* */
 	int status;       /* wait status, as wait4 gives it */
-	uint64_t cpu_ns;
+	struct usage usage;
 };
 
 /* 0; -ECHILD; or what a blocking handler returns. The child is consumed as the options say. */

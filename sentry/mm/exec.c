@@ -307,9 +307,8 @@ static void leave_old_image(struct task *t)
 	t->tracee = NULL;
 	lock_drop(&t->tracee_lock);
 	if (old) {
-		int64_t used = tracee_cpu_ns(old, true);
-
-		t->proc->cpu_ns_before += used > 0 ? (uint64_t)used : 0;
+		process_usage_exec(t->proc, old);
+		process_usage_memory(t);
 		platform_kill(old);
 		tracee_put(old);
 	}

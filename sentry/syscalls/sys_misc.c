@@ -72,6 +72,8 @@ int64_t sys_sysinfo(struct task *t, const struct sysargs *a)
 	struct lx_sysinfo out = { .mem_unit = 1, .procs = (uint16_t)t->k->task_count };
 	struct sysinfo host;
 
+	for (int i = 0; i < LOAD_SPANS; i++)
+		out.loads[i] = load_get(t->k, i);
 	out.uptime = (host_monotonic_ns() - t->k->boot_monotonic_ns) / LX_NSEC_PER_SEC;
 	if (sysinfo(&host) == 0) {
 		out.totalram = (uint64_t)host.totalram * host.mem_unit;

@@ -104,25 +104,23 @@ int64_t sys_prlimit64(struct task *t, const struct sysargs *a)
 
 int64_t sys_getrusage(struct task *t, const struct sysargs *a)
 {
-	struct lx_rusage ru = { .ru_utime = { 0, 0 } };
-	uint64_t ns;
+	struct lx_rusage ru;
+	struct usage used;
 
+	process_usage_memory(t);
 	switch (arg_int(a, 0)) {
 	case LX_RUSAGE_SELF:
-		ns = process_cpu_ns(t->proc);
+		process_usage_get(t->proc, &used);
 		break;
 	case LX_RUSAGE_CHILDREN:
-		ns = t->proc->child_cpu_ns;
+		used = t->proc->child_usage;
 		break;
 	case LX_RUSAGE_THREAD:
-		ns = task_cpu_ns(t);
+		task_usage_get(t, &used);
 		break;
 	default:
 		return -EINVAL;
 	}
-	ru.ru_utime = timeval_from_ns((int64_t)ns);
-	/* Pages charged are an upper bound of what was ever resident; the host's own figure is not the guest's to see. */
-	if (arg_int(a, 0) != LX_RUSAGE_CHILDREN)
-		ru.ru_maxrss = (int64_t)(t->mm->charged_bytes / 1024);
+	ru = rusage_from(&used);
 	return copy_out(t, arg_addr(a, 1), &ru, sizeof(ru));
 }

@@ -14,11 +14,13 @@ int64_t sys_timerfd_create(struct task *t, const struct sysargs *a)
 	int clock = arg_int(a, 0), flags = arg_int(a, 1), err;
 	struct file *f;
 
-	if ((flags & ~(LX_TFD_CLOEXEC | LX_TFD_NONBLOCK)) || !clock_is_wall(clock) || clock == LX_CLOCK_TAI)
+	if ((flags & ~(LX_TFD_CLOEXEC | LX_TFD_NONBLOCK)) || clock == LX_CLOCK_TAI)
 		return -EINVAL;
 	/* The alarm clocks wake the machine: a right that a sandbox has not. */
 	if (clock == LX_CLOCK_REALTIME_ALARM || clock == LX_CLOCK_BOOTTIME_ALARM)
 		return -EPERM;
+	if (!clock_is_wall(clock))
+		return -EINVAL;
 	err = timerfd_file(t, clock, (uint32_t)flags & LX_O_NONBLOCK, &f);
 	return err ? err : fd_add(t, f, flags & LX_TFD_CLOEXEC);
 }

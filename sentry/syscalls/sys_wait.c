@@ -17,9 +17,9 @@
 
 #define WAIT_COMMON (LX_WNOHANG | LX_WNOTHREAD | LX_WCLONE | LX_WALL)
 
-static int copy_out_rusage(struct task *t, uaddr_t to, uint64_t cpu_ns)
+static int copy_out_rusage(struct task *t, uaddr_t to, const struct usage *used)
 {
-	struct lx_rusage ru = { .ru_utime = timeval_from_ns((int64_t)cpu_ns) };
+	struct lx_rusage ru = rusage_from(used);
 
 	return uaddr_null(to) ? 0 : copy_out(t, to, &ru, sizeof(ru));
 }
@@ -48,7 +48,7 @@ int64_t sys_wait4(struct task *t, const struct sysargs *a)
 	ret = process_wait(t, &q, &r);
 	if (ret || !r.pid)
 		return ret;
-	if (copy_out_rusage(t, usage, r.cpu_ns) < 0)
+	if (copy_out_rusage(t, usage, &r.usage) < 0)
 		return -EFAULT;
 	if (!uaddr_null(status) && copy_out(t, status, &r.status, sizeof(r.status)) < 0)
 		return -EFAULT;
@@ -141,7 +141,7 @@ int64_t sys_waitid(struct task *t, const struct sysargs *a)
 		return ret;
 	if (nonblock && !r.pid)
 		return -EAGAIN;
-	if (r.pid && copy_out_rusage(t, usage, r.cpu_ns) < 0)
+	if (r.pid && copy_out_rusage(t, usage, &r.usage) < 0)
 		return -EFAULT;
 	fill_info(&info, &r);
 	/* Linux writes the fields that waits have, no more: 28 bytes would do; the rest of the caller's siginfo stays as it is. */

@@ -137,8 +137,8 @@ void arch_clone_args(uint64_t arg[6], uint64_t flags, uint64_t stack)
 }
 
 /*
- * The host does not tell a tracer the trap's number, error code and cr2; they follow from si_code, but for the
- * "write" bit of a page fault's error code, which stays clear.
+ * The host does not tell a tracer the trap's number, error code and cr2; they follow from si_code, but for what a page
+ * fault was about: arch_fault_access().
  */
 void arch_fault_details(struct fault_info *f)
 {

@@ -53,24 +53,18 @@ int proc_show_cpuinfo(const struct pseudo_req *r, struct textbuf *b)
 }
 
 /* CPU time of all guests, ended or not. */
-static uint64_t guest_ns(struct kernel *k, int *running, int *processes)
+static struct cpu_times guest_cpu(struct kernel *k)
 {
-	uint64_t sum = (uint64_t)atomic_load(&k->guest_cpu_ns);
+	struct cpu_times sum = { atomic_load(&k->ended_user_ns), atomic_load(&k->ended_system_ns) };
 
-	*running = *processes = 0;
 	for (int pid = process_next(k, 0); pid; pid = process_next(k, pid)) {
 		struct process *p = process_find(k, pid);
-		struct pseudo_obj o = { .proc = p };
-		struct task *t = p ? proc_obj_task(&o) : NULL;
+		struct usage used = { 0 };
 
-		++*processes;
-		if (t) {
-			int run = atomic_load(&t->run);
-
-			*running += run == RUN_GUEST || run == RUN_HANDLER || run == RUN_READY;
-			sum += process_cpu_ns(p);
-		}
-		task_put(t);
+		if (p && p->state < PROC_ZOMBIE)
+			process_usage_get(p, &used);
+		sum.user += used.cpu.user;
+		sum.system += used.cpu.system;
 		process_put(p);
 	}
 	return sum;
@@ -91,30 +85,33 @@ static int64_t uptime_ns(const struct kernel *k)
 int proc_show_system_stat(const struct pseudo_req *r, struct textbuf *b)
 {
 	struct kernel *k = r->t->k;
+	struct cpu_times used = guest_cpu(k);
+	uint64_t all = (uint64_t)uptime_ns(k) * (uint64_t)k->cpus, sum = cpu_times_sum(&used), cpus = (uint64_t)k->cpus;
+	uint64_t idle = all > sum ? (all - sum) / NS_PER_TICK : 0, user = used.user / NS_PER_TICK, system = used.system / NS_PER_TICK;
 	int running, processes;
-	uint64_t user = guest_ns(k, &running, &processes), all = (uint64_t)uptime_ns(k) * (uint64_t)k->cpus;
-	uint64_t idle = all > user ? (all - user) / NS_PER_TICK : 0;
 
-	user /= NS_PER_TICK;
-	text_printf(b, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", user, idle);
+	load_count(k, &running, &processes);
+	text_printf(b, "cpu  %lu 0 %lu %lu 0 0 0 0 0 0\n", user, system, idle);
 	for (int i = 0; i < k->cpus; i++)
-		text_printf(b, "cpu%d %lu 0 0 %lu 0 0 0 0 0 0\n", i, user / (uint64_t)k->cpus, idle / (uint64_t)k->cpus);
+		text_printf(b, "cpu%d %lu 0 %lu %lu 0 0 0 0 0 0\n", i, user / cpus, system / cpus, idle / cpus);
 	text_printf(b, "intr 0\nctxt 0\nbtime %ld\nprocesses %d\nprocs_running %d\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n",
 		    (host_realtime_ns() - uptime_ns(k)) / 1000000000, processes, running ? running : 1);
 	return 0;
 }
 
-/* No history is kept: the three averages are the one since the sandbox's start. */
 int proc_show_loadavg(const struct pseudo_req *r, struct textbuf *b)
 {
 	struct kernel *k = r->t->k;
 	int running, processes, last = 0;
-	uint64_t used = guest_ns(k, &running, &processes), up = (uint64_t)uptime_ns(k), hundredths = up ? used / (up / 100 + 1) : 0;
 
+	load_count(k, &running, &processes);
 	for (int pid = process_next(k, 0); pid; pid = process_next(k, pid))
 		last = pid;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < LOAD_SPANS; i++) {
+		uint64_t hundredths = (load_get(k, i) * 100 + LOAD_ONE / 2) / LOAD_ONE;
+
 		text_printf(b, "%lu.%02lu ", hundredths / 100, hundredths % 100);
+	}
 	text_printf(b, "%d/%d %d\n", running ? running : 1, k->task_count, last);
 	return 0;
 }
@@ -134,9 +131,9 @@ int proc_show_key_users(const struct pseudo_req *r, struct textbuf *b)
 int proc_show_uptime(const struct pseudo_req *r, struct textbuf *b)
 {
 	struct kernel *k = r->t->k;
-	int running, processes;
-	uint64_t used = guest_ns(k, &running, &processes), up = (uint64_t)uptime_ns(k), all = up * (uint64_t)k->cpus;
-	uint64_t idle = all > used ? all - used : 0;
+	struct cpu_times used = guest_cpu(k);
+	uint64_t up = (uint64_t)uptime_ns(k), all = up * (uint64_t)k->cpus, sum = cpu_times_sum(&used);
+	uint64_t idle = all > sum ? all - sum : 0;
 
 	text_printf(b, "%lu.%02lu %lu.%02lu\n", up / 1000000000, up / 10000000 % 100, idle / 1000000000, idle / 10000000 % 100);
 	return 0;

@@ -131,21 +131,21 @@ int proc_show_maps(const struct pseudo_req *r, struct textbuf *b)
 }
 
 /* What is resident is the host's to know: private memory that is or was writable counts as there, the rest as not. */
-struct usage {
+struct map_usage {
 	uint64_t size, rss, shared, private_dirty;
 };
 
-static struct usage usage_of(const struct vma *v)
+static struct map_usage usage_of(const struct vma *v)
 {
 	uint64_t kb = (v->end - v->start) / 1024;
-	struct usage u = { .size = kb };
+	struct map_usage u = { .size = kb };
 
 	if (v->prot & LX_PROT_WRITE || v->charged)
 		u.rss = u.private_dirty = kb;
 	return u;
 }
 
-static void show_usage(const struct usage *u, struct textbuf *b)
+static void show_usage(const struct map_usage *u, struct textbuf *b)
 {
 	text_printf(b, "Rss:            %8lu kB\nPss:            %8lu kB\nPss_Dirty:      %8lu kB\n", u->rss, u->rss, u->private_dirty);
 	text_printf(b, "Shared_Clean:          0 kB\nShared_Dirty:          0 kB\nPrivate_Clean:         0 kB\nPrivate_Dirty:  %8lu kB\n",
@@ -172,7 +172,7 @@ int proc_show_smaps(const struct pseudo_req *r, struct textbuf *b)
 	int ret = snapshot_take(r->obj, &s);
 
 	for (size_t i = 0; i < s.count; i++) {
-		struct usage u = usage_of(&s.vmas[i]);
+		struct map_usage u = usage_of(&s.vmas[i]);
 
 		show_vma(r->t, &s.vmas[i], b);
 		text_printf(b, "Size:           %8lu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\n", u.size);
@@ -185,12 +185,12 @@ int proc_show_smaps(const struct pseudo_req *r, struct textbuf *b)
 
 int proc_show_smaps_rollup(const struct pseudo_req *r, struct textbuf *b)
 {
-	struct usage sum = { 0 };
+	struct map_usage sum = { 0 };
 	struct snapshot s;
 	int ret = snapshot_take(r->obj, &s);
 
 	for (size_t i = 0; i < s.count; i++) {
-		struct usage u = usage_of(&s.vmas[i]);
+		struct map_usage u = usage_of(&s.vmas[i]);
 
 		sum.rss += u.rss;
 		sum.private_dirty += u.private_dirty;

@@ -172,7 +172,7 @@ static void family_facts(struct process *p, struct proc_facts *f)
 	f->tpgid = s && s->tty && s->foreground ? s->foreground->id : -1;
 	f->exit_signal = p->exit_signal;
 	f->exit_status = p->state >= PROC_ZOMBIE ? p->exit_status : 0;
-	f->child_cpu_ns = p->child_cpu_ns;
+	f->children = p->child_usage;
 }
 
 static void signal_facts(struct process *p, struct task *t, struct proc_facts *f)
@@ -217,7 +217,7 @@ int proc_facts_get(const struct pseudo_obj *o, struct proc_facts *f)
 	f->start_ns = (o->task ? o->task->start_ns : o->proc->start_ns) - o->proc->k->boot_monotonic_ns;
 	if (!t) {
 		f->threads = 1;
-		f->cpu_ns = o->proc->cpu_ns_at_exit;
+		f->used = o->proc->usage_at_exit;
 		snprintf(f->comm, sizeof(f->comm), "%.15s", o->proc->comm);
 		return 0;
 	}
@@ -229,7 +229,10 @@ int proc_facts_get(const struct pseudo_obj *o, struct proc_facts *f)
 	f->seccomp_filters = seccomp_filter_count(t);
 	f->no_new_privs = f->cred && (f->cred->no_new_privs || atomic_load(&t->entry.seccomp.no_new_privs));
 	signal_facts(o->proc, t, f);
-	f->cpu_ns = o->task ? task_cpu_ns(t) : process_cpu_ns(o->proc);
+	if (o->task)
+		task_usage_get(t, &f->used);
+	else
+		process_usage_get(o->proc, &f->used);
 	task_put(t);
 	return 0;
 }

@@ -59,7 +59,7 @@ struct proc_facts {
 	char state; /* as ps shows it */
 	char comm[17];
 	uint32_t umask, fd_size;
-	uint64_t cpu_ns, child_cpu_ns;
+	struct usage used, children;
 	int64_t start_ns; /* after the sandbox's start */
 	uint64_t sig_thread, sig_shared, sig_blocked, sig_ignored, sig_caught;
 	uint64_t sig_queued, sig_limit;

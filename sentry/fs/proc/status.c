@@ -41,8 +41,8 @@ int proc_show_stat(const struct pseudo_req *r, struct textbuf *b)
 		return ret;
 	priority = f.policy == LX_SCHED_FIFO || f.policy == LX_SCHED_RR ? -1 - f.priority : 20 + f.nice;
 	text_printf(b, "%d (%s) %c %d %d %d %d %d 4194304 0 0 0 0", f.tid, f.comm, f.state, f.ppid, f.pgrp, f.session, f.tty_nr, f.tpgid);
-	text_printf(b, " %lu 0 %lu 0 %d %d %d 0 %lu", ticks(f.cpu_ns), ticks(f.child_cpu_ns), priority, f.nice, f.threads,
-		    ticks((uint64_t)f.start_ns));
+	text_printf(b, " %lu %lu %lu %lu %d %d %d 0 %lu", ticks(f.used.cpu.user), ticks(f.used.cpu.system), ticks(f.children.cpu.user),
+		    ticks(f.children.cpu.system), priority, f.nice, f.threads, ticks((uint64_t)f.start_ns));
 	stat_memory(&f, b, &code_end);
 	text_printf(b, " 0 0 %lu %lu %lu %lu 0 0 0 %d 0 %d %d 0 0 0", f.sig_thread & 0x7fffffff, f.sig_blocked & 0x7fffffff,
 		    f.sig_ignored & 0x7fffffff, f.sig_caught & 0x7fffffff, f.exit_signal, f.priority, f.policy);
@@ -129,9 +129,9 @@ static void show_caps(const struct proc_facts *f, struct textbuf *b)
 		    f->seccomp_mode, f->seccomp_filters);
 }
 
-static void show_cpus(const struct kernel *k, uint64_t affinity, struct textbuf *b)
+static void show_cpus(const struct kernel *k, const struct proc_facts *f, struct textbuf *b)
 {
-	uint64_t all = k->cpus >= 64 ? ~0ull : (1ull << k->cpus) - 1, mask = affinity & all;
+	uint64_t all = k->cpus >= 64 ? ~0ull : (1ull << k->cpus) - 1, mask = f->cpus & all;
 	const char *comma = "";
 
 	text_printf(b, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", mask);
@@ -145,7 +145,7 @@ static void show_cpus(const struct kernel *k, uint64_t affinity, struct textbuf 
 		text_printf(b, i > from ? "%s%d-%d" : "%s%d", comma, from, i);
 		comma = ",";
 	}
-	text_puts(b, "\nMems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
+	text_printf(b, "\nMems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t0\n", f->used.waits);
 }
 
 int proc_show_status(const struct pseudo_req *r, struct textbuf *b)
@@ -169,7 +169,7 @@ int proc_show_status(const struct pseudo_req *r, struct textbuf *b)
 		    f.sig_blocked, f.sig_ignored, f.sig_caught);
 	if (f.cred)
 		show_caps(&f, b);
-	show_cpus(r->t->k, f.cpus, b);
+	show_cpus(r->t->k, &f, b);
 	proc_facts_put(&f);
 	return 0;
 }
