@@ -30,7 +30,7 @@ static int check_flags(const struct task *t, uint64_t flags)
 		return -EINVAL;
 	if (sighand && (flags & LX_CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
-	if (thread && (flags & (LX_CLONE_NEWUSER | LX_CLONE_NEWPID | LX_CLONE_PIDFD)))
+	if (thread && (flags & (LX_CLONE_NEWUSER | LX_CLONE_NEWPID)))
 		return -EINVAL;
 	if ((flags & LX_CLONE_PARENT) && !t->proc->parent)
 		return -EINVAL;
@@ -261,7 +261,7 @@ static int pidfd_prepare(struct task *t, struct task *child, const struct clone_
 	if (out->fd < 0)
 		return out->fd;
 	number = out->fd;
-	err = pidfd_file(t, child->proc, 0, &out->file);
+	err = c->flags & LX_CLONE_THREAD ? pidfd_thread_file(t, child, 0, &out->file) : pidfd_file(t, child->proc, 0, &out->file);
 	if (!err)
 		err = copy_out(t, c->pidfd, &number, sizeof(number));
 	return err;

@@ -43,7 +43,7 @@ int64_t sys_clone(struct task *t, const struct sysargs *a)
 	return task_clone(t, &c);
 }
 
-static int check_clone3(const struct lx_clone_args *ca)
+static int check_clone3(const struct lx_clone_args *ca, size_t size)
 {
 	const uint64_t known = 0xffffffffull | LX_CLONE_CLEAR_SIGHAND | LX_CLONE_INTO_CGROUP;
 
@@ -56,6 +56,8 @@ static int check_clone3(const struct lx_clone_args *ca)
 	if (!ca->stack != !ca->stack_size)
 		return -EINVAL;
 	if (ca->set_tid_size > 32 || !ca->set_tid != !ca->set_tid_size)
+		return -EINVAL;
+	if ((ca->flags & LX_CLONE_INTO_CGROUP) && (ca->cgroup > INT32_MAX || size < sizeof(*ca)))
 		return -EINVAL;
 	/* Choosing numbers is for checkpoint tools, with a right that a sandbox has not; groups of the host are not ours. */
 	if (ca->set_tid)
@@ -76,7 +78,7 @@ int64_t sys_clone3(struct task *t, const struct sysargs *a)
 		return -EINVAL;
 	err = copy_in_struct(t, &ca, sizeof(ca), arg_addr(a, 0), size);
 	if (!err)
-		err = check_clone3(&ca);
+		err = check_clone3(&ca, size);
 	if (err)
 		return err;
 	c = (struct clone_params){

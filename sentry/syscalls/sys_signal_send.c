@@ -6,6 +6,7 @@
 #include "sentry/kernel/signal.h"
 #include "sentry/mm/usermem.h"
 #include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/kill.h"
 
 static bool valid_or_null(int signo)
 {
@@ -40,8 +41,7 @@ static int kill_one(struct task *t, int pid, const struct lx_siginfo *info)
 	return err;
 }
 
-/* Success when one took it; else what the last said. */
-static int kill_pgrp(struct task *t, int id, const struct lx_siginfo *info)
+int kill_pgrp(struct task *t, int id, const struct lx_siginfo *info)
 {
 	struct kernel *k = t->k;
 	struct process *p;

@@ -69,6 +69,9 @@ static int query_pidfd(struct task *t, struct wait_query *q, bool *nonblock)
 	*nonblock = file_nonblock(f) && !(q->options & LX_WNOHANG);
 	q->type = LX_P_PID;
 	q->id = p->state == PROC_REAPED ? 0 : p->pid;
+	/* A thread that leads nothing is nobody's child. */
+	if (pidfd_thread(f) && pidfd_thread(f)->tid != p->pid)
+		q->id = 0;
 	process_put(p);
 	if (*nonblock)
 		q->options |= LX_WNOHANG;

@@ -43,6 +43,7 @@ static void segv(void)
 {
 	volatile char *none = (volatile char *)0x1008, *page, *code;
 	void (*nowhere)(void) = (void (*)(void))0x2000;
+	char buf[8] = "";
 
 	page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	code = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -52,10 +53,19 @@ static void segv(void)
 	CHECK_EQ(cr2, 0x1008, "and in cr2");
 	CHECK(RAISES(SIGSEGV, SEGV_MAPERR, *none = 1), "a write to nothing");
 	CHECK_EQ(error_code & 6, 6, "a write in the error code");
+	CHECK(RAISES(SIGSEGV, SEGV_MAPERR, asm volatile("lock incl (%0)" : : "r"(none) : "memory")), "a locked increment of nothing");
+	CHECK_EQ(error_code & 6, 6, "is a write");
+	CHECK(RAISES(SIGSEGV, SEGV_MAPERR, asm volatile("rep movsb" : : "S"(none), "D"(buf), "c"(4L) : "memory")), "a string copied from nothing");
+	CHECK_EQ(error_code & 6, 4, "is a read");
+	CHECK(RAISES(SIGSEGV, SEGV_MAPERR, asm volatile("rep movsb" : : "S"(buf), "D"(none), "c"(4L) : "memory")), "and one copied there");
+	CHECK_EQ(error_code & 6, 6, "a write");
+	CHECK(RAISES(SIGSEGV, SEGV_MAPERR, asm volatile("movdqu (%0,%1,8), %%xmm0" : : "r"(8L), "r"(0x200L) : "xmm0")), "a load of 16 bytes");
+	CHECK_EQ(error_code & 7, 4, "is a read of what is not there");
 	CHECK(RAISES(SIGSEGV, SEGV_ACCERR, page[5] = 1), "a write to a read-only page: SEGV_ACCERR");
 	CHECK(seen.si_addr == page + 5, "its address");
 	CHECK(RAISES(SIGSEGV, SEGV_MAPERR, nowhere()), "a jump to nothing");
 	CHECK_EQ((long)seen.si_addr, 0x2000, "its address");
+	CHECK_EQ(error_code & 0x16, 0x14, "a fetch in the error code");
 	CHECK(RAISES(SIGSEGV, SEGV_ACCERR, ((void (*)(void))code)()), "a jump to a page without x");
 	CHECK(RAISES(SIGSEGV, SI_KERNEL, (void)*(volatile char *)0x8000000000000000UL), "a non-canonical address: SI_KERNEL");
 	CHECK(seen.si_addr == NULL, "has no address");
