@@ -35,7 +35,7 @@ void task_drop_resources(struct task *);
 
 /* A zombie that was waited for, or that nobody waits for: its number is free afterwards. k->lock held; the caller puts the process when it has dropped it. */
 void process_reap(struct process *);
-/* CPU time of the process's threads, dead ones included; that of zombies is in cpu_ns_at_exit. Without k->lock. */
+/* CPU time of the process's threads, dead ones included; that of zombies is in usage_at_exit. Without k->lock. */
 uint64_t process_cpu_ns(struct process *);
 uint64_t task_cpu_ns(struct task *);
 

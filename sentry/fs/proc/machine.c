@@ -72,9 +72,9 @@ static struct cpu_times guest_cpu(struct kernel *k)
 
 uint64_t proc_guest_cpu_ns(struct kernel *k)
 {
-	int running, processes;
+	struct cpu_times used = guest_cpu(k);
 
-	return guest_ns(k, &running, &processes);
+	return cpu_times_sum(&used);
 }
 
 static int64_t uptime_ns(const struct kernel *k)

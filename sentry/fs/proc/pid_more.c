@@ -21,9 +21,10 @@ int proc_show_sched(const struct pseudo_req *r, struct textbuf *b)
 	text_printf(b, "%s (%d, #threads: %d)\n", f.comm, f.tid, f.threads);
 	text_puts(b, "-------------------------------------------------------------------\n");
 	text_printf(b, "%-45s:%21.6f\n", "se.exec_start", (double)f.start_ns / 1e6);
-	text_printf(b, "%-45s:%21.6f\n", "se.vruntime", (double)f.cpu_ns / 1e6);
-	text_printf(b, "%-45s:%21.6f\n", "se.sum_exec_runtime", (double)f.cpu_ns / 1e6);
-	text_printf(b, "%-45s:%21d\n%-45s:%21d\n%-45s:%21d\n", "nr_switches", 0, "nr_voluntary_switches", 0, "nr_involuntary_switches", 0);
+	text_printf(b, "%-45s:%21.6f\n", "se.vruntime", (double)cpu_times_sum(&f.used.cpu) / 1e6);
+	text_printf(b, "%-45s:%21.6f\n", "se.sum_exec_runtime", (double)cpu_times_sum(&f.used.cpu) / 1e6);
+	text_printf(b, "%-45s:%21lu\n%-45s:%21lu\n%-45s:%21d\n", "nr_switches", f.used.waits, "nr_voluntary_switches", f.used.waits,
+		    "nr_involuntary_switches", 0);
 	text_printf(b, "%-45s:%21d\n%-45s:%21d\n", "policy", f.policy, "prio", 120 + f.nice);
 	proc_facts_put(&f);
 	return 0;
@@ -37,7 +38,7 @@ int proc_show_schedstat(const struct pseudo_req *r, struct textbuf *b)
 
 	if (ret < 0)
 		return ret;
-	text_printf(b, "%lu 0 1\n", f.cpu_ns);
+	text_printf(b, "%lu 0 1\n", cpu_times_sum(&f.used.cpu));
 	proc_facts_put(&f);
 	return 0;
 }
