@@ -30,6 +30,7 @@
 #define WATCH_SLOTS 192
 #define OP_SLOTS 64
 #define SLOTS (WATCH_SLOTS + OP_SLOTS)
+_Static_assert(OP_SLOTS == 64, "a bit each of busy and stale");
 
 /* user_data: an io_op, or a watch's slot, shifted, with the lowest bit set. */
 #define WATCH_TAG 1ull
@@ -169,13 +170,13 @@ static void prepare(struct io_uring_sqe *sqe, struct io_op *op)
 static bool ring_start(struct io *io, struct io_op *op)
 {
 	struct ring *r = io->backend;
-	uint32_t at = (uint32_t)__builtin_ffsll((long long)~r->busy);
 	struct io_uring_sqe *sqe;
+	uint32_t at;
 	int ret;
 
-	if (at == 0)
+	if (r->busy == UINT64_MAX)
 		return false;
-	at--;
+	at = (uint32_t)__builtin_ctzll(~r->busy);
 	ret = set_slot(r, WATCH_SLOTS + at, op->fd);
 	sqe = ret == 0 ? get_sqe(r) : NULL;
 	if (!sqe) {

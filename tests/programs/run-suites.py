@@ -144,8 +144,10 @@ class Runner:
         with open(log, "a" if results or only else "w") as err:
             child = subprocess.Popen(self.command(suite, inside, env), cwd=self.home, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                      stderr=err, start_new_session=True)
-            current, late = self.read_results(child, suite, results, end)
-            status = self.finish(child)
+            try:
+                current, late = self.read_results(child, suite, results, end)
+            finally:
+                status = self.finish(child)
         if current is None and status == 0:
             return None
         why = "took too long" if late else "the sandbox broke" if inside and status == 123 else f"ended early, status {status}"

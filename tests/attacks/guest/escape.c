@@ -108,7 +108,7 @@ static void files_of_power(void)
 	static const char *const list[] = {
 		"/dev/mem", "/dev/kmem", "/dev/kmsg", "/dev/sda", "/dev/vda", "/dev/kvm", "/dev/fuse", "/dev/net/tun", "/dev/loop-control",
 		"/proc/kcore", "/proc/sysrq-trigger", "/proc/kallsyms", "/sys/kernel/security", "/sys/fs/cgroup/cgroup.procs",
-		"/proc/1/mem", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/sys/kernel/uevent_helper",
+		"/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/sys/kernel/uevent_helper",
 	};
 	size_t i;
 
