@@ -55,6 +55,16 @@ int host_fstat(int fd, struct stat *st)
 	return (int)host_ret(syscall(SYS_fstat, fd, st));
 }
 
+/* Newer than the headers. */
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+
+int host_cachestat(int fd, const void *range, void *stat)
+{
+	return (int)host_ret(syscall(SYS_cachestat, fd, range, stat, 0));
+}
+
 static int64_t clock_ns(clockid_t id)
 {
 	struct timespec ts;

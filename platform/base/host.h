@@ -31,6 +31,11 @@ int64_t host_write_full(int fd, const void *buf, size_t n);
 /* fstat(2) by its own call: the C library's goes by a path, which no seccomp list of ours lets through. 0 or -errno. */
 struct stat;
 int host_fstat(int fd, struct stat *);
+/*
+ * cachestat(2) (Linux 6.5), which the C library does not have: `range` and `stat` are the kernel's structures. 0 or -errno; -ENOSYS on older
+ * hosts.
+ */
+int host_cachestat(int fd, const void *range, void *stat);
 /* Closes and sets *fd to -1; for cleanup attributes. A negative fd is left alone. */
 void host_close(int *fd);
 #define AUTO_CLOSE __attribute__((cleanup(host_close)))

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "abi/fcntl.h"
@@ -84,7 +83,7 @@ int64_t sys_cachestat(struct task *t, const struct sysargs *a)
 		return -EINVAL;
 	fd = file_host_fd(f);
 	/* A host without the call (before 6.5) cannot say: nothing is claimed then. */
-	if (fd >= 0 && host_ret(syscall(LX_NR_cachestat, fd, &range, &stat, 0)) < 0)
+	if (fd >= 0 && host_cachestat(fd, &range, &stat) < 0)
 		memset(&stat, 0, sizeof(stat));
 	if (fd < 0)
 		count_memory(f, &range, &stat);
