@@ -218,7 +218,8 @@ bool landlock_scoped(const struct landlock_domain *client, const struct landlock
 			return true;
 	while (server && server->layers > (client ? client->layers : 0))
 		server = server->parent;
-	for (; client; client = client->parent, server = server->parent)
+	/* As many layers on both sides from here on. */
+	for (; client; client = client->parent, server = server ? server->parent : NULL)
 		if (client->rules.scoped & scope)
 			return client != server;
 	return false;

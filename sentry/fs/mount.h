@@ -156,7 +156,8 @@ int mount_tree_file(struct task *, const struct path *, struct mount_ns *, struc
 
 /* May the task change its mounts at all? -EPERM */
 int mount_may(struct task *);
-int mount_do_new(struct task *, const struct path *at, struct super *, uint32_t flags, const char *source); /* the super's reference stays the caller's */
+/* locked: MOUNT_* flags that must stay set. The super's reference stays the caller's. */
+int mount_do_new(struct task *, const struct path *at, struct super *, uint32_t flags, uint32_t locked, const char *source);
 int mount_do_bind(struct task *, const struct path *from, const struct path *to, bool recursive);
 int mount_do_move(struct task *, const struct path *from, const struct path *to);
 int mount_do_propagation(struct task *, const struct path *, enum propagation, bool recursive);

@@ -62,7 +62,7 @@ static int graft(struct task *t, struct mount *m, const struct path *at, struct 
 
 /* --- new ones, and copies ------------------------------------------------------------------------------------------------------ */
 
-int mount_do_new(struct task *t, const struct path *p, struct super *s, uint32_t flags, const char *source)
+int mount_do_new(struct task *t, const struct path *p, struct super *s, uint32_t flags, uint32_t locked, const char *source)
 {
 	struct list dead = LIST_INIT(dead);
 	struct dentry *root = dentry_new(NULL, "", 0, s->root);
@@ -71,6 +71,8 @@ int mount_do_new(struct task *t, const struct path *p, struct super *s, uint32_t
 	int ret = m ? target(p, &at) : -ENOMEM;
 
 	dentry_put(root);
+	if (m)
+		m->locked |= locked;
 	lock_take(&mount_lock);
 	if (ret == 0)
 		ret = is_root(&at) && at.mount->super == s ? -EBUSY : graft(t, m, &at, &dead);

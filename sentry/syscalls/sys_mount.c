@@ -76,7 +76,7 @@ static int copy_options(struct task *t, uaddr_t from, char *out)
 
 static int do_new(struct task *t, const struct path *at, const struct mount_args *m)
 {
-	uint32_t flags = mount_flags(m->flags, NULL), locked;
+	uint32_t flags = mount_flags(m->flags, NULL), locked = 0;
 	const struct mountfs *fs;
 	struct super *s = NULL;
 	int ret;
@@ -91,7 +91,7 @@ static int do_new(struct task *t, const struct path *at, const struct mount_args
 	if (ret == 0 && m->flags & LX_MS_RDONLY)
 		atomic_store(&s->flags, MOUNT_READONLY);
 	if (ret == 0)
-		ret = mount_do_new(t, at, s, flags, m->source);
+		ret = mount_do_new(t, at, s, flags, locked, m->source);
 	super_put(s);
 	return ret;
 }
