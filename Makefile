@@ -104,6 +104,7 @@ sentry base platform/base
 sentry platform/platform.h platform/platform.h
 sentry platform/arch.h platform/arch.h
 sentry gofer/wire.h gofer/wire.h
+sentry gofer/sealed_index.h gofer/sealed_index.h
 sentry sentry sentry
 boot abi abi
 boot base platform/base

@@ -45,7 +45,7 @@ void gofer_config_init(struct gofer_config *cfg)
 {
 	memset(cfg, 0, sizeof(*cfg));
 	for (int i = 0; i < GOFER_ROOTS_MAX; i++)
-		cfg->root[i].fd = -1;
+		cfg->root[i].fd = cfg->root[i].index = -1;
 	for (int i = 0; i < GOFER_CHANNELS_MAX; i++)
 		cfg->channel[i] = (struct gofer_channel){ .fd = -1, .cpu = -1 };
 	cfg->lifeline = -1;
@@ -56,6 +56,7 @@ void gofer_config_clear(struct gofer_config *cfg)
 {
 	for (int i = 0; i < GOFER_ROOTS_MAX; i++) {
 		host_close(&cfg->root[i].fd);
+		host_close(&cfg->root[i].index);
 		mem_free(cfg->root[i].path);
 	}
 	for (int i = 0; i < GOFER_CHANNELS_MAX; i++)

@@ -43,6 +43,7 @@ struct gofer_root {
 	int fd;                             /* owned by the config; -1 where `path` says */
 	char *path;                         /* allocated with mem_*; NULL where `fd` is */
 	uint32_t flags;                     /* GOFER_ROOT_* of gofer/wire.h */
+	int index;                          /* receiver: of a sealed tree, its index, opened by roots_prepare(); -1: none. Sender: unused */
 };
 
 struct gofer_channel {

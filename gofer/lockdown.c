@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define FDS_MAX (GOFER_ROOTS_MAX + GOFER_CHANNELS_MAX + 3)
+#define FDS_MAX (2 * GOFER_ROOTS_MAX + GOFER_CHANNELS_MAX + 3)
 
 static int compare_fds(const void *a, const void *b)
 {
@@ -34,6 +34,8 @@ static int close_others(const struct gofer_config *cfg, int proc_fd)
 
 	for (int i = 0; i < cfg->roots; i++)
 		keep[n++] = cfg->root[i].fd;
+	for (int i = 0; i < cfg->roots; i++)
+		keep[n++] = cfg->root[i].index;
 	for (int i = 0; i < cfg->channels; i++)
 		keep[n++] = cfg->channel[i].fd;
 	keep[n++] = cfg->lifeline;

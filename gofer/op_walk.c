@@ -33,6 +33,9 @@ int op_attach(struct call *c)
 	e->attr = a;
 	e->handle = (uint32_t)handle;
 	c->reply->value = r->flags;
+	/* A copy, since the one that is sent is closed. Without it the sentry asks for what it would have looked up. */
+	if (r->index >= 0)
+		c->fd = (int)host_ret(fcntl(r->index, F_DUPFD_CLOEXEC, 0));
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "base/host.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "gofer/index_file.h"
 
 #ifndef MOUNT_ATTR_RDONLY
 #error "linux/mount.h is older than mount_setattr(2)"
@@ -109,7 +110,9 @@ static int prepare(struct gofer_root *conf, struct root *r, bool no_clone)
 
 	if (err)
 		return err;
-	*r = (struct root){ .name = conf->name, .flags = conf->flags };
+	*r = (struct root){ .name = conf->name, .flags = conf->flags, .index = -1 };
+	if (conf->path && conf->flags & GOFER_ROOT_IMMUTABLE)
+		r->index = conf->index = sealed_index_open(conf->path);
 	harden(conf, r, no_clone);
 	if (fstat(conf->fd, &st) < 0)
 		return -errno;

@@ -13,6 +13,7 @@
 struct root {
 	const char *name;
 	int fd;         /* O_PATH; closed with the config that it came from */
+	int index;      /* of a sealed tree: its index, for the sentry; negative: none. The config's, as fd is */
 	uint32_t flags; /* GOFER_ROOT_*, GOFER_ROOT_HOST_NOEXEC where it is so */
 	mode_t type;    /* S_IFDIR or S_IFREG */
 	uint64_t dev;

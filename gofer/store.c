@@ -10,6 +10,7 @@
 #include "base/host.h"
 #include "base/log.h"
 #include "gofer/hostops.h"
+#include "gofer/index_file.h"
 #include "gofer/seal.h"
 #include "gofer/tree.h"
 
@@ -117,6 +118,15 @@ int store_temp_make(const struct store *s, struct store_temp *t)
 	return err;
 }
 
+/* Fills the index, whose name is on disk already: the directory is read-only by now. */
+static int write_index(int *file, int tree, const char *root)
+{
+	int err = sealed_index_write(*file, tree, root);
+
+	host_close(file);
+	return err;
+}
+
 static int write_manifest(int dirfd, const struct manifest *m)
 {
 	int fd = hostop_create(dirfd, "manifest", 0444);
@@ -142,13 +152,18 @@ static int reuse(const struct store *s)
 
 int store_temp_commit(const struct store *s, struct store_temp *t, const struct manifest *m, const char *root)
 {
-	int err;
+	int index, err;
 
 	if (faccessat(s->fd, root, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return reuse(s);
-	err = write_manifest(t->fd, m);
+	index = hostop_create(t->fd, SEALED_INDEX_NAME, 0444);
+	err = index < 0 ? index : write_manifest(t->fd, m);
 	if (!err)
 		err = tree_make_durable(t->fd, DEPTH_MAX);
+	/* Only now are modes and change times what they will be for ever. */
+	if (!err)
+		err = write_index(&index, t->tree, root);
+	host_close(&index);
 	if (!err)
 		err = hostop_rename_new(s->fd, t->name, root);
 	if (err)

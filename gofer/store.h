@@ -2,6 +2,7 @@
  * The store of sealed outputs, below a state directory:
  *
  *      STATE/store/sha256/ROOT/manifest     gofer/manifest.h; ROOT is its SHA-256
+ *      STATE/store/sha256/ROOT/index        gofer/sealed_index.h: tree/'s names and attributes, for the sentry to map
  *      STATE/store/sha256/ROOT/tree/        the files, 0444 or 0555, directories 0555
  *      STATE/store/sha256/.tmp-*            being sealed, or left by a crash; store_open() removes the latter
  *

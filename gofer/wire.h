@@ -40,7 +40,8 @@
  * one is -EBADF).
  */
 enum gofer_op {
-	GOFER_ATTACH = 1,  /* value: the root's index in the runtime's configuration -> entry with handle; value: GOFER_ROOT_* */
+	GOFER_ATTACH = 1,  /* value: the root's index in the runtime's configuration -> entry with handle; value: GOFER_ROOT_*; of a
+			      sealed tree an fd of its index (gofer/sealed_index.h) */
 	GOFER_WALK,        /* handle, names, flags -> see below */
 	GOFER_OPEN,        /* handle, flags: GOFER_OPEN_* -> fd, entry (no handle) */
 	GOFER_WALK_OPEN,   /* as WALK, then OPEN of the last, if it is a regular file reached without a symlink */

@@ -24,6 +24,11 @@ uint64_t hash_u64(uint64_t a, uint64_t b)
 	return XXH3_64bits_withSeed(pair, sizeof(pair), seed);
 }
 
+uint64_t hash_stable(const void *p, size_t n)
+{
+	return XXH3_64bits(p, n);
+}
+
 void hash_setup(void)
 {
 	int64_t n = HOST_RETRY(getrandom(&seed, sizeof(seed), 0));

@@ -7,6 +7,8 @@
 
 uint64_t hash_bytes(const void *p, size_t n);
 uint64_t hash_u64(uint64_t a, uint64_t b);
+/* The same in every process and at all times, for what is kept in files; against accidents, not against anybody. */
+uint64_t hash_stable(const void *p, size_t n);
 /* Draws the seed from getrandom(2); called once at start. */
 void hash_setup(void);
 

@@ -169,7 +169,7 @@ static int64_t fetch(struct gofer_client *c, enum gofer_op op, uint32_t handle, 
 
 /* ---- the calls --------------------------------------------------------------------------------------------------- */
 
-int gofer_attach(struct gofer_client *c, uint32_t root, struct gofer_entry *out, uint32_t *root_flags)
+int gofer_attach_index(struct gofer_client *c, uint32_t root, struct gofer_entry *out, uint32_t *root_flags, int *index)
 {
 	struct gofer_exchange x;
 	int err;
@@ -181,8 +181,18 @@ int gofer_attach(struct gofer_client *c, uint32_t root, struct gofer_entry *out,
 		err = one_entry(&x, out);
 	if (!err)
 		*root_flags = (uint32_t)x.reply->value;
+	*index = err ? -1 : x.fd;
+	if (!err)
+		x.fd = -1;
 	gofer_call_end(&x);
 	return err;
+}
+
+int gofer_attach(struct gofer_client *c, uint32_t root, struct gofer_entry *out, uint32_t *root_flags)
+{
+	AUTO_CLOSE int index = -1;
+
+	return gofer_attach_index(c, root, out, root_flags, &index);
 }
 
 /* What a walk brought, believed as far as it fits what was asked. */

@@ -50,6 +50,8 @@ void gofer_client_free(struct gofer_client *);
  * none.
  */
 int gofer_attach(struct gofer_client *, uint32_t root, struct gofer_entry *, uint32_t *root_flags);
+/* The same, with the fd of a sealed tree's index, which is the caller's then; -1: there is none. */
+int gofer_attach_index(struct gofer_client *, uint32_t root, struct gofer_entry *, uint32_t *root_flags, int *index);
 
 /* Where a walk ended. */
 struct gofer_walked {

@@ -10,6 +10,7 @@
 #include "base/host.h"
 #include "base/mem.h"
 #include "platform/platform.h"
+#include "sentry/fs/goferfs_index.h"
 #include "sentry/fs/goferfs_inode.h"
 #include "sentry/fs/vfs.h"
 #include "sentry/kernel/kernel.h"
@@ -230,6 +231,7 @@ static void goferfs_super_destroy(struct super *s)
 	struct gofer_super *gs = super_of(s);
 
 	gfd_put(atomic_load(&gs->sync_fd));
+	gindex_free(gs->index);
 	mem_free(gs);
 }
 
@@ -265,6 +267,7 @@ int goferfs_create(struct kernel *k, struct gofer_client *client, uint32_t root,
 		   uint32_t *mount_flags)
 {
 	struct gofer_super *gs = mem_zalloc(sizeof(*gs));
+	AUTO_CLOSE int index = -1;
 	struct gofer_entry e;
 	struct ginode *g;
 	uint32_t flags = 0;
@@ -272,7 +275,7 @@ int goferfs_create(struct kernel *k, struct gofer_client *client, uint32_t root,
 
 	if (!gs)
 		return -ENOMEM;
-	ret = gofer_attach(client, root, &e, &flags);
+	ret = gofer_attach_index(client, root, &e, &flags, &index);
 	if (ret < 0) {
 		mem_free(gs);
 		return ret;
@@ -287,8 +290,12 @@ int goferfs_create(struct kernel *k, struct gofer_client *client, uint32_t root,
 	gs->fds_max = fds_to_keep();
 	lock_init(&gs->table_lock, RANK_LOWER_TABLE, "goferfs table");
 	list_init(&gs->pinned);
+	/* Only what never changes may be known for ever. */
+	if (index >= 0 && flags & GOFER_ROOT_IMMUTABLE)
+		gs->index = gindex_open(index, &e.attr);
 	g = ginode_make(gs, &e.attr, e.handle, NULL, NULL, 0);
 	if (!g) {
+		gindex_free(gs->index);
 		mem_free(gs);
 		return -ENOMEM;
 	}

@@ -8,6 +8,7 @@
 #include "base/host.h"
 #include "base/mem.h"
 #include "sentry/fs/dirfile.h"
+#include "sentry/fs/goferfs_index.h"
 #include "sentry/fs/goferfs_inode.h"
 #include "sentry/kernel/task.h"
 
@@ -143,7 +144,8 @@ static void goferfs_prefetch(struct inode *i, const char *rest, bool open)
 	/* A shared volume's answers hold for the look-up that comes now, and for no later one: one name only. */
 	if (!dir->gs->caching && !(open && n == 1))
 		return;
-	if (n == 0 || (n == 1 && !open) || dir->listing ||
+	/* Walking costs nothing where it is all known. */
+	if (dir->gs->index || n == 0 || (n == 1 && !open) || dir->listing ||
 	    has_ahead(dir, names[0]) || ginode_handle(dir, &handle) < 0)
 		return;
 	if (open)
@@ -181,6 +183,18 @@ static int lookup_call(struct ginode *dir, const char *name, struct inode **out)
 	return 0;
 }
 
+/* What an index tells beside the attributes. */
+static void from_index(struct ginode *g, const struct gofer_dirent *e)
+{
+	if (g->inode.type == LX_S_IFLNK)
+		keep_target(g, gindex_target(g->gs->index, e), e->attr.size);
+	if (g->inode.type != LX_S_IFDIR)
+		return;
+	lock_take(&g->lock);
+	g->number = (uint32_t)e->cookie;
+	lock_drop(&g->lock);
+}
+
 /* From the listing: 0, -ENOENT, or 1 when it does not tell. */
 static int lookup_listed(struct ginode *dir, struct glisting *l, const char *name, struct inode **out)
 {
@@ -190,11 +204,13 @@ static int lookup_listed(struct ginode *dir, struct glisting *l, const char *nam
 
 	if (!e)
 		return -ENOENT;
-	if (!glisting_fresh(l, dir->gs))
+	if (!dir->gs->index && !glisting_fresh(l, dir->gs))
 		return 1;
 	g = ginode_make(dir->gs, &e->attr, GOFER_NO_HANDLE, dir, name, len);
 	if (!g)
 		return -ENOMEM;
+	if (dir->gs->index)
+		from_index(g, e);
 	*out = &g->inode;
 	return 0;
 }
@@ -206,7 +222,7 @@ static int goferfs_lookup(struct inode *i, const char *name, struct inode **out)
 	int ret;
 
 	if (dir->gs->caching)
-		l = glisting_get(dir, listing_pays(dir), &ret);
+		l = glisting_get(dir, dir->gs->index || listing_pays(dir), &ret);
 	if (l) {
 		ret = lookup_listed(dir, l, name, out);
 		glisting_put(l);

@@ -13,6 +13,7 @@
 
 struct dirlist;
 struct file;
+struct gindex;
 struct glisting;
 struct uio;
 
@@ -27,6 +28,7 @@ struct gofer_super {
 	bool nosuid;              /* the root's own flag */
 	uint64_t root_dev;        /* of the host */
 	int fds_max;              /* fds kept for later opens */
+	struct gindex *index;     /* of a sealed tree: what there is to know of it; NULL: ask the gofer */
 	/* protected by table_lock (RANK_LOWER_TABLE): inodes by the host's identity, so that hard links are one inode; no references */
 	struct lock table_lock;
 	struct ginode *table[GINODE_BUCKETS];
@@ -63,6 +65,7 @@ struct ginode {
 	/* one name of this directory that was asked for ahead of its look-up: an inode (referenced), or NULL for a name that is not there */
 	char *ahead_name;         /* NULL: none */
 	struct ginode *ahead;
+	uint32_t number;          /* of a directory in the super's index */
 	uint32_t lookups;         /* asked of the gofer in this directory */
 	/* protected by inode.lock */
 	bool virtual_owner;       /* uid and gid are the sentry's: the gofer may not chown */

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "sentry/fs/dirfile.h"
+#include "sentry/fs/goferfs_index.h"
 #include "sentry/fs/goferfs_inode.h"
 
 struct glisting {
@@ -32,12 +33,39 @@ void glisting_put(struct glisting *l)
 	mem_free(l);
 }
 
+static int add_page(struct glisting *l, struct gofer_page *page)
+{
+	struct gofer_page *grown = mem_realloc_array(l->pages, l->page_count + 1, sizeof(*l->pages));
+
+	if (!grown) {
+		gofer_page_free(page);
+		return -ENOMEM;
+	}
+	l->pages = grown;
+	l->pages[l->page_count++] = *page;
+	l->count += page->count;
+	return 0;
+}
+
+static int page_of_index(struct glisting *l, struct ginode *dir)
+{
+	struct gofer_page page;
+	uint32_t number;
+	int ret;
+
+	lock_take(&dir->lock);
+	number = dir->number;
+	lock_drop(&dir->lock);
+	ret = gindex_list(dir->gs->index, number, &page);
+	return ret < 0 ? ret : add_page(l, &page);
+}
+
 static int fetch_pages(struct glisting *l, struct gofer_client *client, uint32_t handle)
 {
 	uint64_t cookie = 0;
 
 	for (;;) {
-		struct gofer_page page, *grown;
+		struct gofer_page page;
 		int ret = gofer_readdir(client, handle, cookie, &page);
 
 		if (ret < 0)
@@ -46,14 +74,9 @@ static int fetch_pages(struct glisting *l, struct gofer_client *client, uint32_t
 			gofer_page_free(&page);
 			return 0;
 		}
-		grown = mem_realloc_array(l->pages, l->page_count + 1, sizeof(*l->pages));
-		if (!grown) {
-			gofer_page_free(&page);
-			return -ENOMEM;
-		}
-		l->pages = grown;
-		l->pages[l->page_count++] = page;
-		l->count += page.count;
+		ret = add_page(l, &page);
+		if (ret < 0)
+			return ret;
 		cookie = page.cookie;
 		if (cookie == GOFER_COOKIE_END)
 			return 0;
@@ -98,8 +121,8 @@ static struct glisting *fetch(struct ginode *dir, int *err)
 		return NULL;
 	ref_init(&l->ref);
 	l->changes = atomic_load(&dir->gs->changes);
-	*err = ginode_handle(dir, &handle);
-	if (*err == 0)
+	*err = dir->gs->index ? page_of_index(l, dir) : ginode_handle(dir, &handle);
+	if (*err == 0 && !dir->gs->index)
 		*err = fetch_pages(l, dir->gs->client, handle);
 	if (*err == 0)
 		*err = build_index(l);

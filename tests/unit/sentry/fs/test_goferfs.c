@@ -9,12 +9,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "gofer/gofer.h"
+#include "gofer/seal.h"
+#include "gofer/store.h"
 #include "sentry/fs/gofer_client.h"
 #include "sentry/fs/goferfs.h"
 
 static struct world w;
 static char dir[32];
+static char sealed[200]; /* the path of a sealed tree; empty: the root is `dir` */
 static pid_t gofer;
 static int lifeline;
 static uint32_t gofer_handles; /* 0: the default */
@@ -45,7 +49,10 @@ static void start_gofer(uint32_t flags)
 
 	gofer_config_init(&cfg);
 	strcpy(cfg.root[0].name, "0");
-	cfg.root[0].fd = open(dir, O_PATH | O_CLOEXEC);
+	if (sealed[0])
+		cfg.root[0].path = mem_strdup(sealed);
+	else
+		cfg.root[0].fd = open(dir, O_PATH | O_CLOEXEC);
 	cfg.root[0].flags = flags;
 	cfg.roots = 1;
 	cfg.unlocked = true;
@@ -253,4 +260,92 @@ Test(goferfs, handles_that_only_the_cache_holds_are_given_back_when_they_run_out
 			cr_assert_eq(look(&w, name, 0), -ENOENT, "%s", name);
 		}
 	}
+}
+
+/* ---- sealed trees: gofer/sealed_index.h ---- */
+
+/* Seals what setup() made; from here on the root is the sealed tree. */
+static void seal(void)
+{
+	struct seal_result r;
+	struct store store;
+	int state, from;
+
+	host("mkdir in && mv a list link file in && ln -s ../../../file in/a/b/c/up && mkdir in/empty in/list/z && touch in/list/z/last");
+	state = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	from = openat(state, "in", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cr_assert_eq(store_open(state, &store), 0);
+	cr_assert_eq(seal_tree(from, "out", NULL, &store, &r), 0, "%s", r.why);
+	snprintf(sealed, sizeof(sealed), "%s/store/sha256/%s/tree", dir, r.root);
+	store_close(&store);
+	close(from);
+	close(state);
+}
+
+Test(goferfs, a_sealed_tree_is_known_without_the_gofer)
+{
+	char target[64];
+	struct path p = { 0 };
+
+	seal();
+	world_init(&w, attach(BOOT_CACHE_IMMUTABLE, GOFER_ROOT_READONLY | GOFER_ROOT_IMMUTABLE));
+	kill_gofer();
+	cr_assert_str_eq(names_in(&w, "/"), "a empty file link list ");
+	cr_assert_str_eq(names_in(&w, "/list"), "1 2 3 z ");
+	cr_assert_str_eq(names_in(&w, "/empty"), "");
+	cr_assert_str_eq(names_in(&w, "/a/b"), "c ");
+	cr_assert_eq(attr_of(&w, "/a/b/c/f").size, 5);
+	cr_assert_eq(attr_of(&w, "/a/b/c/f").mode, LX_S_IFREG | 0444);
+	cr_assert_eq(attr_of(&w, "/list/z/last").size, 0);
+	cr_assert_eq(look(&w, "/link/c/f", 0), 0, "through a symlink");
+	cr_assert_eq(look(&w, "/a/b/c/up", 0), 0);
+	cr_assert_eq(vfs_walk(&w.t, LX_AT_FDCWD, "/a/b/c/up", WALK_NOFOLLOW, &p), 0);
+	cr_assert_eq(vfs_readlink(&w.t, &p, target, sizeof(target)), 13);
+	cr_assert_eq(memcmp(target, "../../../file", 13), 0);
+	path_put(&p);
+	cr_assert_eq(look(&w, "/none", 0), -ENOENT);
+	cr_assert_eq(look(&w, "/a/b/c/none", 0), -ENOENT);
+	dcache_shrink();
+	cr_assert_eq(attr_of(&w, "/a/b/c/f").size, 5, "not from what is cached: from the index");
+}
+
+Test(goferfs, files_of_a_sealed_tree_are_opened_by_its_index)
+{
+	seal();
+	world_init(&w, attach(BOOT_CACHE_IMMUTABLE, GOFER_ROOT_READONLY | GOFER_ROOT_IMMUTABLE));
+	cr_assert_str_eq(text_at(&w, "/a/b/c/f"), "deep\n");
+	cr_assert_str_eq(text_at(&w, "/link/c/up"), "text\n");
+}
+
+/* Of each kind of damage: the gofer is asked as if there were no index. */
+static void is_ignored_after(const char *damage)
+{
+	seal();
+	host("chmod -R u+w store");
+	host(damage);
+	world_init(&w, attach(BOOT_CACHE_IMMUTABLE, GOFER_ROOT_READONLY | GOFER_ROOT_IMMUTABLE));
+	cr_assert_str_eq(text_at(&w, "/a/b/c/f"), "deep\n");
+	cr_assert_eq(strlen(names_in(&w, "/list")), 8);
+	kill_gofer();
+	cr_assert_neq(look(&w, "/empty/none", 0), -ENOENT, "only the gofer knows");
+}
+
+Test(goferfs, a_sealed_index_with_a_flipped_byte_is_ignored)
+{
+	is_ignored_after("printf x | dd of=$(echo store/sha256/*/index) bs=1 seek=400 conv=notrunc 2>/dev/null");
+}
+
+Test(goferfs, a_sealed_index_cut_short_is_ignored)
+{
+	is_ignored_after("truncate -s -1 store/sha256/*/index");
+}
+
+Test(goferfs, a_sealed_index_of_a_tree_that_was_changed_is_ignored)
+{
+	is_ignored_after("chmod 0555 store/sha256/*/tree");
+}
+
+Test(goferfs, an_empty_sealed_index_is_ignored)
+{
+	is_ignored_after(": > $(echo store/sha256/*/index)");
 }
