@@ -353,6 +353,7 @@ static int remove_name(struct inode *i, const char *name, struct inode *victim, 
 		return ret;
 	dir_changed(dir);
 	ginode_changed(g);
+	atomic_store(&g->removed, true);
 	if (is_dir) {
 		lock_take(&victim->lock);
 		victim->attr.nlink = 0; /* what getcwd and getdents go by */

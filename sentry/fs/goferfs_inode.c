@@ -12,6 +12,9 @@
 #include "base/host.h"
 #include "base/mem.h"
 
+/* A removed file of this size is let go at the gofer at once, not with the next batch: its space is missed. */
+#define FLUSH_BYTES (64 << 10)
+
 uint64_t goferfs_ino(const struct gofer_super *gs, uint64_t dev, uint64_t ino)
 {
 	/* A root may span several filesystems of the host, whose numbers collide; the guest sees one. */
@@ -190,9 +193,11 @@ void ginode_destroy(struct inode *i)
 
 	table_remove(g);
 	filemap_drop(&g->map);
-	gofer_close(g->gs->client, g->handle);
 	drop_kept(g, &g->kept_read);
 	drop_kept(g, &g->kept_write);
+	gofer_close(g->gs->client, g->handle);
+	if (atomic_load(&g->removed) && i->attr.size >= FLUSH_BYTES)
+		gofer_close_flush(g->gs->client);
 	glisting_put(g->listing);
 	if (g->ahead)
 		inode_put(&g->ahead->inode);

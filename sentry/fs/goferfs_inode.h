@@ -72,6 +72,7 @@ struct ginode {
 	uint32_t virtual_setid;   /* S_ISUID, S_ISGID as the guest set them where the gofer stores none (nosuid) */
 	struct filemap_slot map;  /* for reads; of caching supers only, which know the size */
 	_Atomic bool stale;       /* attributes changed by a write: ask before showing them */
+	_Atomic bool removed;     /* a name of it was taken away: with its last handle its space may come free */
 };
 
 static inline struct ginode *ginode_of(struct inode *i)
