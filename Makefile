@@ -80,7 +80,7 @@ LDFLAGS += -pthread -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
 # ---- what users type ------------------------------------------------------------------------------------------------------
 
-.PHONY: unit-build all obj lib deps test unit conformance programs test-programs faults attacks bench bench-peers lint fuzz asan demo clean help install FORCE
+.PHONY: unit-build all obj lib deps test unit conformance programs test-programs faults attacks bench bench-peers lint fuzz fuzzcalls asan demo clean help install FORCE
 all: $(O)/libpicket.a $(if $(MAIN),$(O)/picket)
 	$(if $(MAIN),,@echo 'tools/main.c is not there yet: no picket binary')
 
@@ -265,11 +265,11 @@ guests: $(foreach s,$(GUEST_SUITES),$(GUESTS_$(s)))
 
 # ---- suites ---------------------------------------------------------------------------------------------------------------------
 
-SUITES := unit conformance programs faults attacks
+SUITES := unit conformance programs faults attacks fuzzcalls
 
 test: deps
 	+@$(MAKE) --no-print-directory -j$(NPROC) all
-	+@$(MAKE) --no-print-directory -j$(NPROC) guests unit-build
+	+@$(MAKE) --no-print-directory -j$(NPROC) guests unit-build $(O)/fuzzcalls/syscalls
 	+@MAKE="$(MAKE)" tests/harness/run-all.sh $(O)/test $(SUITES)
 
 unit-build:
@@ -328,7 +328,16 @@ bench: all $(BENCH_GUESTS)
 bench-peers:
 	@benchmarks/install-peers.sh
 
-# FUZZ=gofer for one; FUZZ_SECONDS each. Corpora are kept in $(O)/fuzz/corpus.
+# The guest that makes random system calls, each kind of argument as the call table has it; tests/fuzz/syscalls.sh says what can be set.
+# With the sanitizers: make VARIANT=asan O=build/asan fuzzcalls.
+$(O)/fuzzcalls/syscalls: $(wildcard tests/fuzz/guest/*.c tests/fuzz/guest/*.h sentry/trace/names*.c sentry/trace/names.h) \
+		abi/x86_64/syscalls.def sentry/syscalls/kinds.def | $(ROOTS_MADE)
+	$(if $(Q),@echo "  GUEST $@")
+	$(Q)mkdir -p $(@D) && $(CC) $(GUEST_CFLAGS) -I$(O)/include/sentry -o $@ $(filter %.c,$^) -lrt
+fuzzcalls: all $(O)/fuzzcalls/syscalls
+	@tests/fuzz/syscalls.sh $(O)/picket $(O)/fuzzcalls/syscalls
+
+# FUZZ=gofer for one, FUZZ=syscalls for the above; FUZZ_SECONDS each. Corpora are kept in $(O)/fuzz/corpus.
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 ifeq ($(VARIANT),fuzz)
 $(O)/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(LIBS)
@@ -337,8 +346,8 @@ $(O)/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(LIBS)
 fuzz: $(foreach f,$(or $(FUZZ),$(FUZZERS)),$(O)/fuzz_$(f))
 	@tests/fuzz/run.sh $(O) $(or $(FUZZ),$(FUZZERS))
 else
-fuzz:
-	+@$(MAKE) --no-print-directory VARIANT=fuzz O=$(O)/fuzz fuzz
+fuzz: $(if $(filter syscalls,$(or $(FUZZ),syscalls)),fuzzcalls)
+	+@$(if $(filter-out syscalls,$(or $(FUZZ),all)),$(MAKE) --no-print-directory VARIANT=fuzz O=$(O)/fuzz fuzz)
 endif
 
 clean:

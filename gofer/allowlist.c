@@ -68,6 +68,13 @@ static const struct allowed allowlist[] = {
 	{ SCMP_SYS(munmap),          ANY,           "memory is given back" },
 	{ SCMP_SYS(exit),            ANY,           "a channel's end" },
 	{ SCMP_SYS(exit_group),      ANY,           "the end" },
+#ifdef __SANITIZE_ADDRESS__
+	{ SCMP_SYS(mmap),            ANY,           "the sanitizer's heap" },
+	{ SCMP_SYS(sched_yield),     ANY,           "its locks" },
+	{ SCMP_SYS(getpid),          ANY,           "its reports" },
+	{ SCMP_SYS(write),           ANY,           "the same" },
+	{ SCMP_SYS(sigaltstack),     ANY,           "the sanitizer, at a thread's end" },
+#endif
 };
 /* clang-format on */
 

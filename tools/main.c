@@ -81,6 +81,18 @@ static bool wants_help(int argc, char **argv)
 	return argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"));
 }
 
+#ifdef __SANITIZE_ADDRESS__
+/*
+ * A child gets no environment, and its allowlist no call by which the sanitizer would set a stack for signals aside, look for leaks (it
+ * traces its own threads) or read its own binary: addr2line(1) names the places of a report.
+ */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "use_sigaltstack=0:detect_leaks=0:symbolize=0:allocator_may_return_null=1:detect_stack_use_after_return=0:handle_segv=0:handle_sigbus=0";
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	const char *self = argc > 0 ? argv[0] : "";

@@ -16,6 +16,7 @@
 
 #include "base/host.h"
 #include "base/mem.h"
+#include "base/sanitize.h"
 #include "tools/exit_codes.h"
 #include "tools/failure.h"
 #include "tools/ids.h"
@@ -91,6 +92,7 @@ static int clone_child(struct launch *l, int flags, struct spawned *out)
 	int64_t pid = host_ret(clone(child_main, stack + sizeof(stack), flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, l,
 				     &out->pidfd));
 	sigprocmask(SIG_SETMASK, &old, NULL);
+	sanitize_reused(stack, sizeof(stack));
 	if (pid < 0)
 		return (int)pid;
 	out->pid = (pid_t)pid;

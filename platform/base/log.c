@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/host.h"
+#include "base/sanitize.h"
 
 /* One line, newline included. PIPE_BUF is 4096. */
 #define LINE_MAX_BYTES 4096
@@ -187,5 +188,6 @@ void panic_at(const char *file, int line, const char *fmt, ...)
 	if (sink.fd < 0)
 		sink.fd = STDERR_FILENO;
 	log_write(LOG_ERROR, "%s:%d: %s", file, line, msg);
+	sanitize_print_stack();
 	abort();
 }

@@ -248,7 +248,8 @@ static void notify_renamed(struct renaming *r)
 
 static int rename_last(struct task *t, struct renaming *r)
 {
-	bool across = r->from.at.dentry->inode != r->to.at.dentry->inode;
+	/* Where nothing can be renamed (proc, whose directories come before this lock) it ends in an error in any case. */
+	bool across = r->from.at.dentry->inode != r->to.at.dentry->inode && path_inode(&r->from.at)->ops->rename;
 	struct lock *from = &path_inode(&r->from.at)->dir_lock, *to = &path_inode(&r->to.at)->dir_lock;
 	int ret;
 

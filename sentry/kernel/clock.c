@@ -160,6 +160,13 @@ int64_t clock_now(struct task *t, int clock)
 	return ns;
 }
 
+int64_t clock_add(int64_t ns, int64_t span)
+{
+	int64_t sum;
+
+	return __builtin_add_overflow(ns, span, &sum) || sum == KTIMER_NEVER ? KTIMER_NEVER - 1 : sum;
+}
+
 int64_t clock_deadline(int clock, int64_t ns, bool absolute)
 {
 	int64_t now = host_monotonic_ns(), left = ns;
@@ -170,5 +177,5 @@ int64_t clock_deadline(int clock, int64_t ns, bool absolute)
 		left = ns - wall_now(clock);
 	if (left <= 0)
 		return now;
-	return left >= KTIMER_NEVER - now ? KTIMER_NEVER - 1 : now + left;
+	return clock_add(now, left);
 }

@@ -31,6 +31,8 @@ bool clock_is_wall(int clock);
 /* Can sleeps and timers use it? 0, -EOPNOTSUPP for a clock that can only be read, -EINVAL for none. */
 int clock_for_timers(int clock);
 bool clock_is_cpu(int clock);
+/* The sum of a time and a span, but never KTIMER_NEVER. */
+int64_t clock_add(int64_t ns, int64_t span);
 /* CLOCK_MONOTONIC ns at which a wall clock shows `ns` (absolute), or `ns` from now. Saturates. */
 int64_t clock_deadline(int clock, int64_t ns, bool absolute);
 

@@ -76,10 +76,16 @@ static int forward(struct posix_timer *pt, int64_t now, int64_t step)
 {
 	int64_t missed = now >= pt->expires ? (now - pt->expires) / pt->interval : 0;
 
-	pt->expires += (missed + 1) * pt->interval;
+	pt->expires = clock_add(pt->expires + missed * pt->interval, pt->interval);
 	if (pt->expires < now + step)
 		pt->expires = now + step;
 	return missed > INT32_MAX ? INT32_MAX : (int)missed;
+}
+
+static void add_overrun(struct posix_timer *pt, int missed)
+{
+	if (__builtin_add_overflow(pt->overrun, missed, &pt->overrun))
+		pt->overrun = INT32_MAX;
 }
 
 static struct posix_timers *set_of(struct process *p)
@@ -126,7 +132,7 @@ static void send_timer(struct posix_timer *pt, int64_t now)
 
 	LOCK_GUARD(&set->lock);
 	if (!queued) {
-		pt->overrun++;
+		add_overrun(pt, 1);
 	} else if (list_empty(&pt->entry.link) && pt->armed && pt->interval) {
 		/* Ignored, or taken already: nobody's delivery starts the next interval, unless it has. */
 		if (pt->expires <= now)
@@ -171,11 +177,11 @@ void posix_timer_taken(struct posix_timer *pt, struct lx_siginfo *info)
 	if (pt->armed && pt->interval && !on_cpu(pt)) {
 		now = host_monotonic_ns();
 		if (pt->expires <= now)
-			pt->overrun += forward(pt, now, 0);
+			add_overrun(pt, forward(pt, now, 0));
 		start(pt, now);
 	} else if (pt->armed && pt->interval) {
 		/* Its clock cannot be read here (locks): the look that follows does. */
-		pt->expires += pt->interval;
+		pt->expires = clock_add(pt->expires, pt->interval);
 		ktimer_arm(&pt->timer, host_monotonic_ns() + CPU_LOOK_NS);
 	}
 	pt->last_overrun = pt->overrun;
@@ -196,13 +202,6 @@ static void show(const struct posix_timer *pt, int64_t now, struct timer_setting
 		out->left = pt->interval - (-out->left % pt->interval);
 	else if (out->left <= 0)
 		out->left = pt->notify == LX_SIGEV_NONE ? 0 : 1;
-}
-
-static int64_t add_saturated(int64_t a, int64_t b)
-{
-	int64_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? KTIMER_NEVER - 1 : sum;
 }
 
 /* `expires`: on the timer's clock. */
@@ -235,7 +234,7 @@ int itimer_set(struct task *t, int which, const struct timer_setting *new, struc
 	if (!set)
 		return -ENOMEM;
 	pt = &set->itimers[which];
-	return apply(pt, new, add_saturated(timer_now(pt), new->left), old);
+	return apply(pt, new, clock_add(timer_now(pt), new->left), old);
 }
 
 int itimer_get(struct task *t, int which, struct timer_setting *out)
@@ -393,7 +392,7 @@ int posix_timer_set(struct task *t, int id, const struct timer_setting *new, boo
 	if (!pt)
 		return -EINVAL;
 	if (!absolute)
-		expires = add_saturated(timer_now(pt), new->left);
+		expires = clock_add(timer_now(pt), new->left);
 	else
 		expires = on_cpu(pt) ? new->left : clock_deadline(pt->clock, new->left, true);
 	err = apply(pt, new, expires, old);

@@ -55,7 +55,7 @@ static void catch_up(struct timerfd *tf)
 		return;
 	missed = (now - tf->expires) / tf->interval;
 	tf->ticks += (uint64_t)missed + (tf->ticks == 0);
-	tf->expires += (missed + 1) * tf->interval;
+	tf->expires = clock_add(tf->expires + missed * tf->interval, tf->interval);
 	ktimer_arm(&tf->timer, tf->expires);
 }
 
