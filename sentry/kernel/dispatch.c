@@ -70,10 +70,12 @@ static void answer_raw(struct task *t, int64_t ret)
 	struct tracee *tracee = t->tracee;
 
 	atomic_store(&t->run, RUN_GUEST);
-	if (__builtin_expect(atomic_load(&t->work) != 0, 0))
+	if (__builtin_expect(atomic_load(&t->work) != 0, 0)) {
 		platform_answer_stop(tracee, ret);
-	else
+		task_end_lost(t);
+	} else {
 		platform_answer(tracee, ret);
+	}
 }
 
 static void answer(struct task *t, int64_t ret)
@@ -97,8 +99,10 @@ static void pass(struct task *t)
 	if (__builtin_expect(atomic_load(&t->work) & WORK_TRACE_CALLS, 0))
 		platform_kick(tracee); /* before: the call's end is not to be passed by */
 	platform_pass(tracee);
-	if (atomic_load(&t->work))
+	if (atomic_load(&t->work)) {
 		platform_kick(tracee);
+		task_end_lost(t);
+	}
 	tracee_put(tracee);
 }
 

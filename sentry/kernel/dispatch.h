@@ -38,6 +38,11 @@ void gone_dispatch(struct tracee *, void *cookie, int wait_status);
  */
 int64_t stop_on_reactor(struct task *, void (*fn)(struct work *));
 void stop_call_again(struct task *);
+/*
+ * A task whose host process is gone (task.lost) gets no more stops or calls in which its end would be seen: whoever has published that it is
+ * in guest code, or held, and then finds work, calls this. Ends the task, once, when it is in one of the two; nothing where it is not lost.
+ */
+void task_end_lost(struct task *);
 
 /* sched.c: the block state of a call. */
 void block_begin(struct task *);

@@ -22,7 +22,7 @@ struct seccomp_listener {
 	/* protected by lock */
 	struct list notifications; /* of struct notification, oldest first */
 	uint64_t next_id;
-	bool closed;
+	atomic_bool closed;        /* set under lock, read without by who holds a signal lock */
 	struct waitq queue;        /* POLLIN: something to receive; POLLOUT: something to answer; POLLHUP: no task is left */
 };
 

@@ -410,8 +410,5 @@ int seccomp_listener_file(struct task *t, struct seccomp_filter *f, struct file 
 
 bool seccomp_listener_open(struct seccomp_filter *f)
 {
-	if (!f->listener)
-		return false;
-	LOCK_GUARD(&f->listener->lock);
-	return !f->listener->closed;
+	return f->listener && !atomic_load(&f->listener->closed);
 }

@@ -180,6 +180,7 @@ void stop_call_again(struct task *t)
 	lock_take(&t->tracee_lock);
 	platform_rerun_held(t->tracee);
 	lock_drop(&t->tracee_lock);
+	task_end_lost(t);
 	task_put(t);
 }
 
@@ -262,13 +263,27 @@ enum resume stop_dispatch(struct tracee *tracee, void *cookie, const struct stop
 	return leave(t);
 }
 
+void task_end_lost(struct task *t)
+{
+	int guest = RUN_GUEST, held = RUN_HELD;
+
+	if (!atomic_load(&t->lost))
+		return;
+	if (!atomic_compare_exchange_strong(&t->run, &guest, RUN_HANDLER) && !atomic_compare_exchange_strong(&t->run, &held, RUN_HANDLER))
+		return; /* whoever runs it, or is about to, sees WORK_EXIT or comes by here */
+	block_end(t);
+	task_exit(t, t->exit_status);
+}
+
 static void lost_process(struct work *w)
 {
 	struct task *t = container_of(w, struct task, exit_work);
 
 	log_warning("a host process of guest pid %d is gone: killed from outside, or by the host's out-of-memory killer", task_pid(t));
 	process_exit(t->proc, 9);
-	task_exit(t, 9);
+	atomic_fetch_or(&t->work, WORK_EXIT);
+	atomic_store(&t->lost, true);
+	task_end_lost(t);
 	task_put(t);
 }
 

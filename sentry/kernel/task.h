@@ -83,6 +83,7 @@ struct task {
 	struct work stop_work;    /* owned by stop_on_reactor() while the reactor has the task */
 	struct work exit_work;    /* for a death that a stop handler found; see dispatch.h */
 	atomic_bool exit_queued;
+	atomic_bool lost; /* its host process is gone: dispatch.h */
 	atomic_bool vfork_wait;   /* held until its vfork child execs or exits; cleared, then task_notify() */
 
 	/* owned by the runner */

@@ -67,7 +67,8 @@ static int set_timeout(struct task *t, uaddr_t at, bool microseconds)
 	if (copy_in(t, &ts, at, sizeof(ts)) < 0)
 		return -EFAULT;
 	if (microseconds && ts.tv_nsec >= 1000000) { /* select(2) carries over what poll's kin refuse */
-		ts.tv_sec += ts.tv_nsec / 1000000;
+		if (__builtin_add_overflow(ts.tv_sec, ts.tv_nsec / 1000000, &ts.tv_sec))
+			return -EINVAL;
 		ts.tv_nsec %= 1000000;
 	}
 	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec * unit >= 1000000000)

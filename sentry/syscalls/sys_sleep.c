@@ -79,7 +79,7 @@ static int64_t sleep_cpu_until(struct task *t, int clock, int64_t until, int64_t
 	if (left <= 0)
 		return 0;
 	t->blk.has_deadline = false;
-	task_set_deadline(t, host_monotonic_ns() + (left > CPU_SLEEP_STEP_NS ? left : CPU_SLEEP_STEP_NS));
+	task_set_deadline(t, clock_add(host_monotonic_ns(), left > CPU_SLEEP_STEP_NS ? left : CPU_SLEEP_STEP_NS));
 	ret = task_block(t);
 	return ret == -ETIMEDOUT ? SYS_AGAIN : ret;
 }

@@ -6,7 +6,7 @@
 set -u
 picket=$(realpath "$1") guest=$(realpath "$2")
 : "${FUZZ_SECONDS:=20}" "${FUZZ_PLATFORMS:=seccomp ptrace}" "${FUZZ_SEED:=$(date +%s)}" "${FUZZ_CALLS:=500}" "${FUZZ_THREADS:=3}" "${FUZZ_ROUNDS:=4}"
-: "${FUZZ_LIMIT:=90}" # seconds for one sandbox
+: "${FUZZ_MEMORY:=512Mi}" "${FUZZ_LIMIT:=90}" # seconds for one sandbox; a sentry with sanitizers needs more memory (2Gi)
 root=${FUZZ_ROOT:-$(mktemp -d "${TMPDIR:-/tmp}/picket-fuzz-XXXXXX")}
 out=$root.log
 [ -n "${FUZZ_ROOT:-}" ] || trap 'rm -rf "$root" "$out"' EXIT
@@ -20,7 +20,7 @@ echo root:x:0:0::/:/bin/sh >"$root/etc/passwd"
 head -c 100000 /dev/zero >"$root/ro/data"
 
 command_of() { # PLATFORM SEED
-	command=("$picket" do --platform "$1" --memory 512Mi --pids 64 --rootfs "$root" --cwd /tmp --
+	command=("$picket" do --platform "$1" --memory "$FUZZ_MEMORY" --pids 64 --rootfs "$root" --cwd /tmp --
 		/bin/fuzz --seed "$2" --calls "$FUZZ_CALLS" --threads "$FUZZ_THREADS" --rounds "$FUZZ_ROUNDS")
 }
 failed() { # WHAT SEED
@@ -42,7 +42,7 @@ for platform in $FUZZ_PLATFORMS; do
 		123) failed "the sandbox broke" "$seed" ;;
 		124 | 137) failed "the sandbox hung" "$seed" ;;
 		3 | 4) failed "what is simple does not work any more" "$seed" ;;
-		0) calls=$((calls + $(sed -n 's/^seed [0-9]*: \([0-9]*\) calls.*/\1/p' "$out"))) ;;
+		0) calls=$((calls + 0$(sed -n 's/.*seed [0-9]*: \([0-9]*\) calls$/\1/p' "$out"))) ;;
 		*) failed "the supervisor ended with status $status" "$seed" ;;
 		esac
 		! grep -qE 'picket.*(leak|still live)|AddressSanitizer|runtime error' "$out" || failed "a fault was reported" "$seed"
