@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "sentry/fs/inode.h"
+#include "sentry/kernel/census.h"
 
 #define BUCKETS 8192u
 #define LOCKS 64u
@@ -60,6 +61,7 @@ struct dentry *dentry_new(struct dentry *parent, const char *name, uint32_t len,
 		return NULL;
 	}
 	ref_init(&d->ref);
+	census_add(CENSUS_DENTRY);
 	d->inode = inode ? inode_get(inode) : NULL;
 	d->parent = parent ? dentry_get(parent) : NULL;
 	list_init(&d->lru);
@@ -80,6 +82,7 @@ void dentry_put(struct dentry *d)
 
 		inode_put(d->inode);
 		name_free(d);
+		census_drop(CENSUS_DENTRY);
 		mem_free(d);
 		d = parent;
 	}

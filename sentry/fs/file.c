@@ -20,6 +20,7 @@
 #include "sentry/fs/lease.h"
 #include "sentry/fs/notify.h"
 #include "sentry/fs/vfs.h"
+#include "sentry/kernel/census.h"
 #include "sentry/kernel/signal.h"
 #include "sentry/kernel/task.h"
 
@@ -34,6 +35,7 @@ struct file *file_new(const struct file_ops *ops, struct inode *inode, const str
 	if (!f)
 		return NULL;
 	ref_init(&f->ref);
+	census_add(CENSUS_FILE);
 	f->ops = ops;
 	f->path = *path;
 	path_get(&f->path);
@@ -80,6 +82,7 @@ static void file_free(struct file *f)
 	path_put(&f->path);
 	inode_put(f->inode);
 	cred_put(f->cred);
+	census_drop(CENSUS_FILE);
 	mem_free(f);
 }
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/host.h"
 #include "base/mem.h"
+#include "sentry/kernel/census.h"
 
 /* A removed file of this size is let go at the gofer at once, not with the next batch: its space is missed. */
 #define FLUSH_BYTES (64 << 10)
@@ -174,6 +175,7 @@ void gfd_put(struct gfd *f)
 	if (!f || !ref_put(&f->ref))
 		return;
 	host_close(&f->fd);
+	census_drop(CENSUS_DONATED);
 	mem_free(f);
 }
 
@@ -285,6 +287,7 @@ static struct gfd *gfd_new(int fd, bool write)
 		return NULL;
 	}
 	ref_init(&f->ref);
+	census_add(CENSUS_DONATED);
 	f->fd = fd;
 	f->writable = write;
 	return f;

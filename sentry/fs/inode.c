@@ -7,6 +7,7 @@
 #include "abi/fcntl.h"
 #include "base/mem.h"
 #include "sentry/fs/dentry.h"
+#include "sentry/kernel/census.h"
 #include "sentry/kernel/user_ns.h"
 
 /* Device numbers of supers: major 0 and the next free minor, as Linux gives to filesystems without a device. */
@@ -66,6 +67,7 @@ void inode_init(struct inode *i, const struct inode_ops *ops, struct super *supe
 	struct timespec64 now = fs_now();
 
 	ref_init(&i->ref);
+	census_add(CENSUS_INODE);
 	if (super)
 		ref_get(&super->life);
 	i->ops = ops;
@@ -120,6 +122,7 @@ static void inode_free(struct inode *i)
 	part_free(&i->leases);
 	part_free(&i->handle);
 	part_free(&i->acls);
+	census_drop(CENSUS_INODE);
 	i->ops->destroy(i);
 	life_put(s);
 }

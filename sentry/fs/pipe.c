@@ -16,6 +16,7 @@
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
 #include "sentry/fs/pipefile.h"
+#include "sentry/kernel/census.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/signal.h"
 #include "sentry/mm/usermem.h"
@@ -30,6 +31,7 @@ struct pipe *pipe_new(void)
 	if (!p)
 		return NULL;
 	ref_init(&p->ref);
+	census_add(CENSUS_PIPE);
 	lock_init(&p->lock, RANK_PIPE, "pipe");
 	waitq_init(&p->queue);
 	p->capacity = PIPE_DEFAULT_SIZE;
@@ -46,6 +48,7 @@ void pipe_put(struct pipe *p)
 {
 	if (!p || !ref_put(&p->ref))
 		return;
+	census_drop(CENSUS_PIPE);
 	mem_free(p->ring);
 	mem_free(p);
 }

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "sentry/boot/control.h"
 #include "sentry/io/io.h"
+#include "sentry/kernel/census.h"
 #include "sentry/kernel/dispatch.h"
 #include "sentry/syscalls/table.h"
 #include "sentry/trace/trace.h"
@@ -268,6 +269,7 @@ void kernel_end(struct kernel *k)
 	trace_finish(k->trace, k->control_fd);
 	if (k->spec->report_syscalls)
 		report_calls(k);
+	census_log();
 	kernel_stats(k, &stats);
 	control_send_end(k->control_fd, &stats);
 }

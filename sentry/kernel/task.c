@@ -7,6 +7,7 @@
 #include "base/host.h"
 #include "base/mem.h"
 #include "sentry/boot/control.h"
+#include "sentry/kernel/census.h"
 #include "sentry/kernel/family.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/kernel/pid.h"
@@ -64,6 +65,7 @@ struct process *process_alloc(struct kernel *k, struct sighand *h)
 	if (!p)
 		return NULL;
 	ref_init(&p->ref);
+	census_add(CENSUS_PROCESS);
 	p->k = k;
 	list_init(&p->children);
 	list_init(&p->tracees);
@@ -90,6 +92,7 @@ struct task *task_alloc(struct process *proc, struct cred *cred)
 	if (!t)
 		return NULL;
 	ref_init(&t->ref);
+	census_add(CENSUS_TASK);
 	t->k = proc->k;
 	t->proc = process_get(proc);
 	t->cred = cred_get(cred);
@@ -179,6 +182,7 @@ void task_put(struct task *t)
 	mem_free(t->futex_waiters);
 	cred_put(t->cred);
 	process_put(t->proc);
+	census_drop(CENSUS_TASK);
 	mem_free(t);
 }
 
@@ -193,6 +197,7 @@ void process_put(struct process *p)
 	if (!p || !ref_put(&p->ref))
 		return;
 	sighand_put(p->sighand);
+	census_drop(CENSUS_PROCESS);
 	mem_free(p);
 }
 

@@ -9,6 +9,7 @@
 #include "abi/prctl.h"
 #include "base/mem.h"
 #include "sentry/fs/file.h"
+#include "sentry/kernel/census.h"
 #include "sentry/kernel/kernel.h"
 #include "sentry/mm/vma.h"
 
@@ -19,6 +20,7 @@ struct mm *mm_new(struct kernel *k)
 	if (!mm)
 		return NULL;
 	ref_init(&mm->ref);
+	census_add(CENSUS_MM);
 	lock_init(&mm->lock, RANK_MM, "mm");
 	mm->k = k;
 	return mm;
@@ -44,6 +46,7 @@ void mm_put(struct mm *mm)
 	lock_drop(&mm->lock);
 	if (mm->charged_bytes)
 		memory_charge(mm->k, -(int64_t)mm->charged_bytes);
+	census_drop(CENSUS_MM);
 	mem_free(mm);
 }
 

@@ -15,6 +15,7 @@
 #include "sentry/fs/anon.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
+#include "sentry/kernel/census.h"
 #include "sentry/kernel/signal.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/usermem.h"
@@ -30,6 +31,7 @@ _Static_assert(SOCK_CHANGED == (SOCK_READABLE | SOCK_WRITABLE | LX_POLLRDHUP | L
 void socket_init(struct socket *s, const struct socket_ops *ops, int domain, int type, int protocol)
 {
 	ref_init(&s->ref);
+	census_add(CENSUS_SOCKET);
 	s->ops = ops;
 	s->domain = domain;
 	s->type = type;
@@ -53,6 +55,7 @@ void socket_put(struct socket *s)
 	if (!s || !ref_put(&s->ref))
 		return;
 	socket_filter_free(s->filter);
+	census_drop(CENSUS_SOCKET);
 	s->ops->free(s);
 }
 
