@@ -9,6 +9,7 @@
 #include "sentry/fs/inode.h"
 #include "sentry/fs/pipe.h"
 #include "sentry/kernel/sched.h"
+#include "sentry/kernel/signal.h"
 #include "sentry/kernel/task.h"
 #include "sentry/mm/uio.h"
 #include "sentry/mm/usermem.h"
@@ -61,7 +62,8 @@ static int64_t copy(struct task *t, struct side *in, struct side *out, uint64_t 
 
 	if (!buf)
 		return -ENOMEM;
-	while (done < n) {
+	/* A target that takes and forgets (a terminal's full line) would keep a killed task for gigabytes. */
+	while (done < n && !(atomic_load(&t->work) & WORK_EXIT)) {
 		got = read_some(t, in, buf, n - done < CHUNK ? n - done : CHUNK);
 		if (got <= 0) {
 			*waits = in->f;
@@ -75,6 +77,8 @@ static int64_t copy(struct task *t, struct side *in, struct side *out, uint64_t 
 			break;
 		}
 		done += (uint64_t)put;
+		if (put < got && signal_pending(t))
+			break;
 	}
 	if (done)
 		return (int64_t)done;

@@ -13,6 +13,7 @@
 #include "sentry/fs/inode.h"
 #include "sentry/fs/tty/impl.h"
 #include "sentry/kernel/kernel.h"
+#include "sentry/kernel/signal.h"
 #include "sentry/mm/uio.h"
 
 #define CHUNK 4096u
@@ -258,9 +259,8 @@ static int64_t master_write(struct file *f, struct task *t, struct uio *u, int64
 	int64_t total = 0;
 	char buf[CHUNK];
 
-	(void)t;
 	(void)pos;
-	while (u->left) {
+	while (u->left && !(total && signal_pending(t))) {
 		int64_t got = uio_get(u, buf, chunk(u)), took;
 
 		if (got < 0)

@@ -1,7 +1,10 @@
 /* What the fuzzer of system calls (tests/fuzz/guest) has found, a check each: sums of times that overflow, orders of locks. */
 #include "tap.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/timerfd.h>
 #include <time.h>
 
@@ -59,6 +62,29 @@ static void rename_in_proc(void)
 	CHECK_ERRNO(rename("/proc/self/missing", "/proc/uptime"), ENOENT);
 }
 
+/* A terminal forgets what does not fit into a line: the copy has gigabytes to go when its process is killed. */
+static void killed_copy(void)
+{
+	int zero = open("/dev/zero", O_RDONLY), terminal = posix_openpt(O_RDWR | O_NOCTTY), ready[2];
+	char c;
+	pid_t pid;
+
+	MUST(pipe(ready) == 0);
+	pid = tap_fork();
+	if (pid == 0) {
+		MUST(write(ready[1], "x", 1) == 1);
+		sendfile(terminal, zero, NULL, 0x7ffff000);
+		pause();
+	}
+	MUST(read(ready[0], &c, 1) == 1);
+	usleep(50000); /* it is most likely in the copy by now; either way it must end */
+	alarm(8);
+	kill(pid, SIGKILL);
+	CHECK(WIFSIGNALED(tap_wait(pid)), "a process is killed while it copies to a terminal");
+	alarm(0);
+	close(terminal);
+}
+
 int main(void)
 {
 	tap_begin();
@@ -66,5 +92,6 @@ int main(void)
 	select_overflow();
 	cpu_sleep();
 	rename_in_proc();
+	killed_copy();
 	return tap_end();
 }
