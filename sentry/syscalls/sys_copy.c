@@ -4,6 +4,7 @@
 #include "abi/fcntl.h"
 #include "abi/poll.h"
 #include "base/mem.h"
+#include "platform/platform.h"
 #include "sentry/fs/fdtable.h"
 #include "sentry/fs/file.h"
 #include "sentry/fs/inode.h"
@@ -16,6 +17,7 @@
 #include "sentry/syscalls/handlers.h"
 
 #define CHUNK (64u << 10)
+#define MAY_LAST (16u << 20) /* bytes: milliseconds */
 
 /* One side of a copy: a file, and a position of its own or the file's. */
 struct side {
@@ -54,14 +56,11 @@ static int64_t unread(struct side *s, uint64_t n)
  * Moves up to n bytes from a file with positions to anything, until either side has no more. Bytes, or the first error when none were moved;
  * *waits is the file that said -EAGAIN.
  */
-static int64_t copy(struct task *t, struct side *in, struct side *out, uint64_t n, struct file **waits)
+static int64_t copy_by(struct task *t, struct side *in, struct side *out, uint64_t n, char buf[CHUNK], struct file **waits)
 {
-	AUTO_FREE char *buf = mem_alloc(CHUNK);
 	uint64_t done = 0;
 	int64_t got = 0, put = 0;
 
-	if (!buf)
-		return -ENOMEM;
 	/* A target that takes and forgets (a terminal's full line) would keep a killed task for gigabytes. */
 	while (done < n && !(atomic_load(&t->work) & WORK_EXIT)) {
 		got = read_some(t, in, buf, n - done < CHUNK ? n - done : CHUNK);
@@ -83,6 +82,23 @@ static int64_t copy(struct task *t, struct side *in, struct side *out, uint64_t 
 	if (done)
 		return (int64_t)done;
 	return got < 0 ? got : put < 0 ? put : 0;
+}
+
+static int64_t copy(struct task *t, struct side *in, struct side *out, uint64_t n, struct file **waits)
+{
+	AUTO_FREE char *buf = mem_alloc(CHUNK);
+	bool may_last = n > MAY_LAST;
+	int64_t ret;
+
+	if (!buf)
+		return -ENOMEM;
+	/* Others of this CPU, who may be about to kill the task, do not wait for its end. */
+	if (may_last)
+		platform_stuck_begin();
+	ret = copy_by(t, in, out, n, buf, waits);
+	if (may_last)
+		platform_stuck_end();
+	return ret;
 }
 
 /* Reads and writes back the caller's offset. */
