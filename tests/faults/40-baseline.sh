@@ -3,7 +3,8 @@
 make_root objects
 live() { # ROUNDS: the line of counts
 	LIMIT=60 tap "$1 rounds" --log "$work/log.$1" --rootfs "$work/root" --cwd /tmp -- /bin/objects "$1"
-	counts=$(sed -n 's/.*live at the end: //p' "$work/log.$1")
+	# The last process' task may still be held by whoever saw it die.
+	counts=$(sed -n 's/.*live at the end: //p' "$work/log.$1" | sed 's/tasks [01],/tasks at most 1,/')
 }
 live 2
 few=$counts
