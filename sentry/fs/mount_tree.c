@@ -1,6 +1,7 @@
 /* Trees of mounts: copies, attaching, detaching. Linux: fs/namespace.c, copy_tree(), attach_recursive_mnt(), umount_tree(). */
 #include <errno.h>
 
+#include "base/log.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/mount.h"
 #include "sentry/kernel/user_ns.h"
@@ -319,6 +320,7 @@ void mount_detach(struct mount *top, struct list *dead)
 
 	lock_assert_held(&mount_lock);
 	for (;;) {
+		assert_that(m != NULL); /* the tree's root is the last */
 		struct detaching d = { .at = m->at.dentry, .victims = LIST_INIT(d.victims) };
 		struct mount *on = m->at.mount;
 

@@ -3,6 +3,7 @@
 
 #include "abi/fcntl.h"
 #include "abi/mman.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "sentry/fs/memfile.h"
 #include "sentry/fs/overlay_inode.h"
@@ -27,8 +28,10 @@ int ovl_open_lower(struct ovl_inode *o, struct task *t, struct file **out)
 static int lower_fd(struct file *lower, int64_t size)
 {
 	struct map_source src = { .fd = -1 };
-	int ret = lower->ops->mmap(lower, 0, (uint64_t)size, LX_PROT_READ, false, &src);
+	int ret;
 
+	assert_that(lower != NULL); /* opened before */
+	ret = lower->ops->mmap(lower, 0, (uint64_t)size, LX_PROT_READ, false, &src);
 	return ret < 0 ? ret : src.fd;
 }
 

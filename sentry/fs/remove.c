@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "abi/fcntl.h"
+#include "base/log.h"
 #include "sentry/fs/dentry.h"
 #include "sentry/fs/landlock.h"
 #include "sentry/fs/handle.h"
@@ -78,6 +79,7 @@ static int remove_last(struct task *t, struct walk *w, bool dir)
 	}
 	lock_drop(&path_inode(&w->at)->dir_lock);
 	if (ret == 0) {
+		assert_that(victim != NULL); /* removed, so it was found */
 		mount_point_gone(victim);
 		notify_unlinked(victim->inode);
 		notify_name(path_inode(&w->at), w->last, dir, LX_IN_DELETE, 0);
