@@ -5,6 +5,7 @@
 
 #include "abi/cred.h"
 #include "abi/poll.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "sentry/fs/file.h"
 #include "sentry/kernel/cred.h"
@@ -235,6 +236,7 @@ int64_t netlink_recv(struct socket *s, struct task *t, struct sock_msg *m)
 		ret = next(n, m->flags & LX_MSG_PEEK, &msg);
 	if (ret < 0)
 		return ret;
+	assert_that(msg != NULL);
 	m->whole = true;
 	want = m->uio->left < msg->len ? m->uio->left : msg->len;
 	ret = want ? uio_put(m->uio, msg->data, want) : 0;
