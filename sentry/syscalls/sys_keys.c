@@ -219,7 +219,7 @@ static int64_t clear(struct task *t, const struct sysargs *a)
 
 static int64_t link_key(struct task *t, const struct sysargs *a)
 {
-	struct key_ref ring, r;
+	struct key_ref ring, r = { 0 };
 	int ret = key_lookup(t, arg_int(a, 2), true, KEY_NEED_WRITE, &ring);
 
 	if (ret == 0)
@@ -229,7 +229,7 @@ static int64_t link_key(struct task *t, const struct sysargs *a)
 
 static int64_t unlink_key(struct task *t, const struct sysargs *a)
 {
-	struct key_ref ring, r;
+	struct key_ref ring, r = { 0 };
 	int ret = key_lookup(t, arg_int(a, 2), false, KEY_NEED_WRITE, &ring);
 
 	if (ret == 0)

@@ -113,7 +113,7 @@ static enum arch_place place_in_common(uint64_t ip)
 {
 	uint64_t at = ip - LAYOUT_STUB - STUB_FAST_AT;
 
-#define BELOW(label) (at < (uint64_t)((label) - arch_fast_code))
+#define BELOW(label) (at < (uintptr_t)(label) - (uintptr_t)arch_fast_code)
 	if (BELOW(arch_fast_saved) || !BELOW(arch_fast_slow))
 		return PLACE_BEFORE;
 	if (BELOW(arch_fast_asked))
@@ -134,7 +134,7 @@ enum arch_place arch_site_place(const struct arch_regs *r, int *index)
 	*index = trampoline_of(ip, &offset);
 	if (*index >= 0)
 		return offset < FAST_SLOW_AT ? PLACE_BEFORE : offset == FAST_SLOW_AT ? PLACE_CALL : PLACE_PAST;
-	if (ip < common || ip >= common + (uint64_t)(arch_fast_end - arch_fast_code))
+	if (ip < common || ip >= common + ((uintptr_t)arch_fast_end - (uintptr_t)arch_fast_code))
 		return PLACE_ELSEWHERE;
 	*index = trampoline_of(r->slot[R_R11], &offset);
 	return *index < 0 || offset != FAST_SLOW_AT ? PLACE_ELSEWHERE : place_in_common(ip);

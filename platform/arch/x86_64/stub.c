@@ -55,7 +55,7 @@ void arch_stub_write(void *page)
 	memset(page, 0xcc, ARCH_STUB_SIZE);
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
 		memcpy((char *)page + pieces[i].at, pieces[i].code, pieces[i].size);
-	memcpy((char *)page + STUB_FAST_AT, arch_fast_code, (size_t)(arch_fast_end - arch_fast_code));
+	memcpy((char *)page + STUB_FAST_AT, arch_fast_code, (uintptr_t)arch_fast_end - (uintptr_t)arch_fast_code);
 }
 
 static uint64_t entry_at(enum stub_entry entry)
