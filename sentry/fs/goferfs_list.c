@@ -114,7 +114,7 @@ static int build_index(struct glisting *l)
 static struct glisting *fetch(struct ginode *dir, int *err)
 {
 	struct glisting *l = mem_zalloc(sizeof(*l));
-	uint32_t handle;
+	uint32_t handle = GOFER_NO_HANDLE;
 
 	*err = -ENOMEM;
 	if (!l)
