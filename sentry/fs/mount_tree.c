@@ -259,6 +259,7 @@ int mount_attach(struct mount *top, struct mount *on, struct dentry *at, bool mo
 	struct path was = { 0 };
 	int err, fresh = 0;
 
+	assert_that(top != NULL);
 	lock_assert_held(&mount_lock);
 	for (struct mount *m = top; m; m = mount_next(m, top))
 		fresh += m->ns != on->ns;

@@ -64,7 +64,8 @@ void process_usage_get(struct process *p, struct usage *out)
 
 	if (tracee && tracee_cpu_sample(tracee, &now) < 0)
 		now = (struct cpu_sample){ 0 };
-	tracee_put(tracee);
+	if (tracee) /* none: the first program could not be run */
+		tracee_put(tracee);
 	lock_take(&p->lock);
 	sample_add(&now, &p->used.before);
 	times = split(&now);

@@ -119,7 +119,7 @@ static void files_of_power(void)
 		if (fd >= 0 && !strncmp(list[i], "/proc/sys/", 10) && write(fd, "|/tmp/escaped", 13) > 0)
 			close(fd);
 		else
-			CHECK(fd == -1 || !strncmp(list[i], "/proc/sys/", 10), "%s can't be written", list[i]);
+			CHECK(fd == -1 || !strncmp(list[i], "/proc/sys/", 10) || write(fd, "x", 1) < 0, "%s can't be written", list[i]);
 	}
 	CHECK(open("/dev/mem", O_RDONLY) == -1 && open("/proc/kcore", O_RDONLY) == -1, "memory of the machine can't be read");
 }
