@@ -35,7 +35,7 @@ int64_t sys_fspick(struct task *t, const struct sysargs *a)
 	const uint32_t known = LX_FSPICK_CLOEXEC | LX_FSPICK_SYMLINK_NOFOLLOW | LX_FSPICK_NO_AUTOMOUNT | LX_FSPICK_EMPTY_PATH;
 	uint32_t flags = arg_u32(a, 2), walk = 0;
 	AUTO_PATH struct path p = { 0 };
-	struct file *f;
+	struct file *f = NULL;
 	int ret = mount_may(t);
 
 	if (ret < 0)

@@ -98,7 +98,7 @@ int64_t sys_open_by_handle_at(struct task *t, const struct sysargs *a)
 	AUTO_PATH struct path p = { 0 };
 	uint32_t flags = arg_u32(a, 2) & LX_O_VALID;
 	struct handle_bytes b;
-	struct file *f;
+	struct file *f = NULL;
 	int ret = anchor(t, arg_fd(a, 0), &at);
 
 	if (ret < 0)

@@ -340,8 +340,8 @@ static int64_t update(struct task *t, const struct sysargs *a)
 static int64_t search(struct task *t, const struct sysargs *a)
 {
 	AUTO_KEYCALL struct keycall *c = keycall_new();
-	struct key_ref ring;
-	struct key *k;
+	struct key_ref ring = { 0 };
+	struct key *k = NULL;
 	int ret = c ? copy_type(t, arg_addr(a, 2), &c->type) : -ENOMEM;
 
 	if (ret == 0)
@@ -354,7 +354,7 @@ static int64_t search(struct task *t, const struct sysargs *a)
 		ret = key_search(t, ring.key, c->type, c->desc, &k);
 	if (ret == 0)
 		ret = link_to(t, arg_int(a, 4), k);
-	return ret < 0 ? ret : k->serial;
+	return ret < 0 || !k ? ret : k->serial;
 }
 
 static int64_t join_session(struct task *t, const struct sysargs *a)

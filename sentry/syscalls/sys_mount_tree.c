@@ -39,7 +39,7 @@ int64_t sys_open_tree(struct task *t, const struct sysargs *a)
 	uint32_t flags = arg_u32(a, 2), walk;
 	bool clone = flags & LX_OPEN_TREE_CLONE, recursive = flags & LX_AT_RECURSIVE;
 	AUTO_PATH struct path p = { 0 };
-	struct file *f;
+	struct file *f = NULL;
 	int ret = at_to_walk(flags & ~(LX_OPEN_TREE_CLONE | LX_OPEN_TREE_CLOEXEC), TREE_AT_FLAGS, &walk);
 
 	if (ret < 0 || (recursive && !clone))

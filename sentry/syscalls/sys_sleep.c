@@ -86,7 +86,7 @@ static int64_t sleep_cpu_until(struct task *t, int clock, int64_t until, int64_t
 
 static int64_t restart_cpu_sleep(struct task *t)
 {
-	int64_t left, ret = sleep_cpu_until(t, (int)t->restart.v[1], (int64_t)t->restart.v[0], &left);
+	int64_t left = 0, ret = sleep_cpu_until(t, (int)t->restart.v[1], (int64_t)t->restart.v[0], &left);
 	struct lx_timespec ts;
 
 	if (ret != -ERESTARTSYS)
@@ -105,7 +105,7 @@ static bool is_own_thread(const struct task *t, int clock)
 
 static int64_t sleep_cpu(struct task *t, int clock, const struct lx_timespec *ts, bool absolute, uaddr_t rem)
 {
-	int64_t now = clock_now(t, clock), left, until, ret;
+	int64_t now = clock_now(t, clock), left = 0, until, ret;
 
 	if (now < 0 || is_own_thread(t, clock))
 		return -EINVAL;

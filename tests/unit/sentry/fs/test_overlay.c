@@ -155,7 +155,13 @@ static bool holds(struct file *f, int64_t at, const char *text)
 
 static int64_t used(void)
 {
-	return container_of(w.k.mounts->root.mount->super, struct ovl_super, super)->quota.used;
+	struct path root = { 0 };
+	int64_t bytes;
+
+	mount_ns_root(w.k.mounts, &root);
+	bytes = container_of(root.mount->super, struct ovl_super, super)->quota.used;
+	path_put(&root);
+	return bytes;
 }
 
 Test(overlay, a_large_file_goes_up_by_pieces)
