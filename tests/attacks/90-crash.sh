@@ -18,6 +18,5 @@ one_of "memory without end under --memory: killed or refused" $? 137 2 1 139 134
 make_root net_flood
 LIMIT=60 tap "sockets under --memory" --rootfs "$work/root" --cwd / --memory 64M -- /bin/net_flood
 make_root supervised
-LIMIT=70 tap "guests' own filters" --rootfs "$work/root" --cwd / --memory 256M --pids 64 -- /bin/supervised
 kill -9 "$neighbour"
 finish
