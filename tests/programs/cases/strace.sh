@@ -28,7 +28,7 @@ strace -f -c -o out sh -c '/bin/true; /bin/true'
 grep -oE '(vfork|wait4|execve)$' out | sort
 echo "== injected"
 strace -e inject=openat:error=EPERM:when=3+ -o /dev/null cat f 2>&1 | head -1
-strace -e inject=write:retval=6 -e trace=write -o out cat f
+strace -e inject=write:retval=6 -e trace=write -o out cat f | cat
 cat out
 echo "== threads"
 cat >t.c <<'END'
