@@ -335,7 +335,7 @@ $(O)/fuzzcalls/syscalls: $(wildcard tests/fuzz/guest/*.c tests/fuzz/guest/*.h se
 	$(if $(Q),@echo "  GUEST $@")
 	$(Q)mkdir -p $(@D) && $(CC) $(GUEST_CFLAGS) -I$(O)/include/sentry -o $@ $(filter %.c,$^) -lrt
 fuzzcalls: all $(O)/fuzzcalls/syscalls
-	@tests/fuzz/syscalls.sh $(O)/picket $(O)/fuzzcalls/syscalls
+	@FUZZ_SEED=$${FUZZ_SEED:-7000} tests/fuzz/syscalls.sh $(O)/picket $(O)/fuzzcalls/syscalls
 
 # FUZZ=gofer for one, FUZZ=syscalls for the above; FUZZ_SECONDS each. Corpora are kept in $(O)/fuzz/corpus.
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -42,7 +42,7 @@ for platform in $FUZZ_PLATFORMS; do
 		123) failed "the sandbox broke" "$seed" ;;
 		124 | 137) failed "the sandbox hung" "$seed" ;;
 		3 | 4) failed "what is simple does not work any more" "$seed" ;;
-		0) calls=$((calls + 10#0$(sed -n 's/.*seed [0-9]*: \([0-9]*\) calls$/\1/p' "$out"))) ;;
+		0) calls=$((calls + 10#0$(tr -cd '[:print:]\n' <"$out" | sed -n 's/.*seed [0-9]*: \([0-9]*\) calls$/\1/p' | tail -n 1 | tr -cd 0-9))) ;;
 		*) failed "the supervisor ended with status $status" "$seed" ;;
 		esac
 		! grep -qE 'picket.*(leak|still live)|AddressSanitizer|runtime error' "$out" || failed "a fault was reported" "$seed"
