@@ -33,7 +33,7 @@ static bool overlaps(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count)
 	return a <= b + (b_count - 1) && b <= a + (a_count - 1);
 }
 
-/* One line into the map; `kernel` holds the parent's numbers for now. */
+/* One line into the map; `kernel` holds the parent's numbers until the whole map has been judged. */
 static int add_line(struct id_map *m, const char **at)
 {
 	struct id_extent e;

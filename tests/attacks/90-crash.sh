@@ -17,6 +17,5 @@ picket --memory 64M --cwd / -- /bin/sh -c 'x=a; while :; do x=$x$x; done' >/dev/
 one_of "memory without end under --memory: killed or refused" $? 137 2 1 139 134
 make_root net_flood
 LIMIT=60 tap "sockets under --memory" --rootfs "$work/root" --cwd / --memory 64M -- /bin/net_flood
-make_root supervised
 kill -9 "$neighbour"
 finish
